@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+# What we link; the Debian packages that hold it stand in tools/install-deps and nowhere else.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+function(platoon_need target module)
+  pkg_check_modules(${target} IMPORTED_TARGET ${module})
+  if(NOT ${target}_FOUND)
+    message(FATAL_ERROR "Platoon needs ${module}, which is not here. Run: tools/install-deps build")
+  endif()
+endfunction()
+platoon_need(crypto "libcrypto>=3.0")
+platoon_need(uv "libuv>=1.44")
+platoon_need(jansson "jansson>=2.14")
+platoon_need(expat "expat>=2.5")
+platoon_need(yaml "yaml-0.1")
+platoon_need(smartcols "smartcols")

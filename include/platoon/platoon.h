@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* platoon.h - everything of libplatoon: values, pickles, and the client of a manager server. */
+#ifndef PLATOON_PLATOON_H
+#define PLATOON_PLATOON_H
+
+#include <platoon/manager.h>
+#include <platoon/pickle.h>
+#include <platoon/status.h>
+#include <platoon/value.h>
+
+#endif
