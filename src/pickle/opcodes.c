@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* opcodes.c - see opcodes.h. */
+#include "pickle/opcodes.h"
+
+#include <stddef.h>
+
+#define OP(name, protocol, arg, pops, pushes, to_mark)                                             \
+    [OP_##name] = {#name, OP_##name, protocol, OPARG_##arg, pops, pushes, to_mark}
+
+/* Columns: name, protocol, argument, pops, pushes, down to a MARK. */
+static const struct opcode_info table[256] = {
+    /* the frame of it all */
+    OP(PROTO, 2, U1, 0, 0, false),
+    OP(FRAME, 4, U8, 0, 0, false),
+    OP(STOP, 0, NONE, 0, 0, false),
+    OP(MARK, 0, NONE, 0, 0, false),
+    OP(POP, 0, NONE, 0, 0, false),
+    OP(POP_MARK, 1, NONE, 0, 0, true),
+    OP(DUP, 0, NONE, 1, 2, false),
+    /* scalars */
+    OP(NONE, 0, NONE, 0, 1, false),
+    OP(NEWTRUE, 2, NONE, 0, 1, false),
+    OP(NEWFALSE, 2, NONE, 0, 1, false),
+    OP(INT, 0, LINE, 0, 1, false),
+    OP(BININT, 1, I4, 0, 1, false),
+    OP(BININT1, 1, U1, 0, 1, false),
+    OP(BININT2, 1, U2, 0, 1, false),
+    OP(LONG, 0, LINE, 0, 1, false),
+    OP(LONG1, 2, DATA1, 0, 1, false),
+    OP(LONG4, 2, DATA4I, 0, 1, false),
+    OP(FLOAT, 0, LINE, 0, 1, false),
+    OP(BINFLOAT, 1, F8, 0, 1, false),
+    /* text and bytes */
+    OP(STRING, 0, LINE, 0, 1, false),
+    OP(BINSTRING, 1, DATA4I, 0, 1, false),
+    OP(SHORT_BINSTRING, 1, DATA1, 0, 1, false),
+    OP(UNICODE, 0, LINE, 0, 1, false),
+    OP(SHORT_BINUNICODE, 4, DATA1, 0, 1, false),
+    OP(BINUNICODE, 1, DATA4, 0, 1, false),
+    OP(BINUNICODE8, 4, DATA8, 0, 1, false),
+    OP(SHORT_BINBYTES, 3, DATA1, 0, 1, false),
+    OP(BINBYTES, 3, DATA4, 0, 1, false),
+    OP(BINBYTES8, 4, DATA8, 0, 1, false),
+    OP(BYTEARRAY8, 5, DATA8, 0, 1, false),
+    OP(NEXT_BUFFER, 5, NONE, 0, 1, false),
+    OP(READONLY_BUFFER, 5, NONE, 1, 1, false),
+    /* containers */
+    OP(EMPTY_LIST, 1, NONE, 0, 1, false),
+    OP(APPEND, 0, NONE, 2, 1, false),
+    OP(APPENDS, 1, NONE, 1, 1, true),
+    OP(LIST, 0, NONE, 0, 1, true),
+    OP(EMPTY_TUPLE, 1, NONE, 0, 1, false),
+    OP(TUPLE, 0, NONE, 0, 1, true),
+    OP(TUPLE1, 2, NONE, 1, 1, false),
+    OP(TUPLE2, 2, NONE, 2, 1, false),
+    OP(TUPLE3, 2, NONE, 3, 1, false),
+    OP(EMPTY_DICT, 1, NONE, 0, 1, false),
+    OP(DICT, 0, NONE, 0, 1, true),
+    OP(SETITEM, 0, NONE, 3, 1, false),
+    OP(SETITEMS, 1, NONE, 1, 1, true),
+    OP(EMPTY_SET, 4, NONE, 0, 1, false),
+    OP(ADDITEMS, 4, NONE, 1, 1, true),
+    OP(FROZENSET, 4, NONE, 0, 1, true),
+    /* the memo */
+    OP(GET, 0, LINE, 0, 1, false),
+    OP(BINGET, 1, U1, 0, 1, false),
+    OP(LONG_BINGET, 1, U4, 0, 1, false),
+    OP(PUT, 0, LINE, 1, 1, false),
+    OP(BINPUT, 1, U1, 1, 1, false),
+    OP(LONG_BINPUT, 1, U4, 1, 1, false),
+    OP(MEMOIZE, 4, NONE, 1, 1, false),
+    /* globals and objects */
+    OP(GLOBAL, 0, TWO_LINES, 0, 1, false),
+    OP(STACK_GLOBAL, 4, NONE, 2, 1, false),
+    OP(REDUCE, 0, NONE, 2, 1, false),
+    OP(BUILD, 0, NONE, 2, 1, false),
+    OP(INST, 0, TWO_LINES, 0, 1, true),
+    OP(OBJ, 1, NONE, 0, 1, true),
+    OP(NEWOBJ, 2, NONE, 2, 1, false),
+    OP(NEWOBJ_EX, 4, NONE, 3, 1, false),
+    OP(EXT1, 2, U1, 0, 1, false),
+    OP(EXT2, 2, U2, 0, 1, false),
+    OP(EXT4, 2, I4, 0, 1, false),
+    OP(PERSID, 0, LINE, 0, 1, false),
+    OP(BINPERSID, 1, NONE, 1, 1, false),
+};
+
+const struct opcode_info *opcode_info(uint8_t code)
+{
+    return table[code].name ? &table[code] : NULL;
+}
+
+unsigned opcode_fixed_bytes(enum opcode_arg arg)
+{
+    switch (arg) {
+    case OPARG_NONE:
+    case OPARG_LINE:
+    case OPARG_TWO_LINES:
+        return 0;
+    case OPARG_U1:
+    case OPARG_DATA1:
+        return 1;
+    case OPARG_U2:
+        return 2;
+    case OPARG_U4:
+    case OPARG_I4:
+    case OPARG_DATA4:
+    case OPARG_DATA4I:
+        return 4;
+    case OPARG_U8:
+    case OPARG_F8:
+    case OPARG_DATA8:
+        return 8;
+    }
+    return 0;
+}
