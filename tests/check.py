@@ -1,0 +1,130 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""make check and make check-long: build what the tests need, run them all, count.
+
+    tests/check.py short     unit tests, also under ASan+UBSan; fuzzers 10 s each; black box with every Python and SUMO
+    tests/check.py long      black box under ASan+UBSan and under TSan, unit tests under TSan, big values, soaks, long fuzzing
+
+A step that fails does not stop the others. Last line: N passed, M failed, K skipped.
+"""
+import argparse
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+JOBS = str(os.cpu_count() or 1)
+
+
+class Count:
+    """Sums over all steps."""
+
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+        self.failures = []
+
+    def add(self, step, passed, failed, skipped):
+        self.passed, self.failed, self.skipped = self.passed + passed, self.failed + failed, self.skipped + skipped
+        if failed:
+            self.failures.append("%s: %d failed" % (step, failed))
+
+
+def run(argv, env=None):
+    """Run from the top of the tree, showing the output as it comes. Returns (exit code, output)."""
+    p = subprocess.Popen(argv, cwd=ROOT, env=dict(os.environ, **(env or {})), stdin=subprocess.DEVNULL,
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="backslashreplace")
+    lines = []
+    for line in p.stdout:
+        sys.stdout.write(line)
+        sys.stdout.flush()
+        lines.append(line)
+    return p.wait(), "".join(lines)
+
+
+def build(count, preset):
+    """Configure and build; silent when it goes well. A build that fails counts as one failed test."""
+    for argv in (["cmake", "--preset", preset], ["cmake", "--build", "build/" + preset]):
+        p = subprocess.run(argv, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                           text=True, errors="backslashreplace", check=False)
+        if p.returncode:
+            print(p.stdout[-20000:])
+            count.add("build " + preset, 0, 1, 0)
+            return False
+    return True
+
+
+def unit_tests(count, preset):
+    env = {"ASAN_OPTIONS": "detect_leaks=1", "UBSAN_OPTIONS": "print_stacktrace=1",
+           "TSAN_OPTIONS": "suppressions=%s" % (ROOT / "tests" / "support" / "tsan.supp")}
+    code, output = run(["ctest", "--test-dir", "build/" + preset, "-j" + JOBS, "--output-on-failure",
+                        "--no-tests=error"], env)
+    total = re.search(r"tests passed, (\d+) tests failed out of (\d+)", output)
+    if not total:
+        count.add("ctest " + preset, 0, 1, 0)
+        return
+    failed, all_tests = int(total.group(1)), int(total.group(2))
+    skipped = len(re.findall(r"\*\*\*(?:Skipped|Not Run)", output))
+    count.add("ctest " + preset, all_tests - failed - skipped, failed or int(code != 0), skipped)
+
+
+def counted(count, step, argv, env=None):
+    """Run something whose last line counts its tests."""
+    code, output = run(argv, env)
+    totals = re.findall(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", output, re.M)
+    passed, failed, skipped = (int(n) for n in totals[-1]) if totals else (0, 1, 0)
+    count.add(step, passed, failed or int(code != 0), skipped)
+
+
+def black_box(count, preset, env, *names):
+    counted(count, "black box " + preset, ["tests/run.py", "--build", "build/" + preset, *names], env)
+
+
+def fuzz(count, seconds):
+    if build(count, "fuzz"):
+        counted(count, "fuzz", ["tests/fuzz/run.sh", str(seconds)])
+
+
+def short(count, args):
+    if build(count, "dev"):
+        unit_tests(count, "dev")
+    if build(count, "asan"):
+        unit_tests(count, "asan")
+    fuzz(count, args.fuzz_s or 10)
+    if build(count, "release"):  # installed.py tests what `make install` copies from there
+        black_box(count, "dev", {})
+
+
+def long(count, args):
+    sizes = {"PLATOON_TEST_BIG_MB": str(args.big_mb), "PLATOON_TEST_SOAK_S": str(args.soak_s)}
+    if build(count, "release"):
+        black_box(count, "release", sizes)
+    if build(count, "asan"):
+        black_box(count, "asan", {"PLATOON_TEST_SLOWDOWN": "4"})
+    if build(count, "tsan"):
+        unit_tests(count, "tsan")
+        black_box(count, "tsan", {"PLATOON_TEST_SLOWDOWN": "8"})
+    fuzz(count, args.fuzz_s or 60)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("which", choices=("short", "long"))
+    parser.add_argument("--fuzz-s", type=int, help="seconds for each fuzzer (10; long: 60)")
+    parser.add_argument("--big-mb", type=int, default=300, help="long: the largest value to send (300)")
+    parser.add_argument("--soak-s", type=int, default=60, help="long: length of each soak (60)")
+    args = parser.parse_args()
+    count = Count()
+    started = time.monotonic()
+    (short if args.which == "short" else long)(count, args)
+    for failure in count.failures:
+        print("FAIL " + failure)
+    print("%s: %.0f s" % (args.which, time.monotonic() - started))
+    print("%d passed, %d failed, %d skipped" % (count.passed, count.failed, count.skipped))
+    sys.exit(1 if count.failed else 0)
+
+
+if __name__ == "__main__":
+    main()
