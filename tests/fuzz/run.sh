@@ -11,6 +11,7 @@ shift
 build=${PLATOON_FUZZ_BUILD:-build/fuzz}
 if [ $# -eq 0 ]; then
     for source in tests/fuzz/*_fuzz.c; do
+        [ -e "$source" ] || continue
         name=${source##*/}
         set -- "$@" "${name%_fuzz.c}"
     done
