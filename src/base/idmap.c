@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* idmap.c - linear probing; a removal moves later entries of the run back, so there are no tombstones. */
+/* idmap.c - linear probing; a removal moves later entries of the run back, so there are no
+ * tombstones. */
 #include "base/idmap.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    FIRST_CAP = 16
-};
+enum { FIRST_CAP = 16 };
 
 static size_t home(const struct idmap *m, uint64_t id)
 {

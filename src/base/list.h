@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* list.h - intrusive doubly linked lists: membership costs no allocation, removal needs no search.
  *
- * A list head is a node that points to itself when empty. A node that is in no list points to itself as well, so that
- * list_remove() may be called twice. */
+ * A list head is a node that points to itself when empty. A node that is in no list points to
+ * itself as well, so that list_remove() may be called twice. */
 #ifndef PLATOON_BASE_LIST_H
 #define PLATOON_BASE_LIST_H
 

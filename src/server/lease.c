@@ -8,13 +8,15 @@
  *     all of a holder even   DONE
  *     connection ends        judge()        by what became of its process:
  *                              died         out FRONT, perhaps BACK, answered ASIDE
- *                              left         one task just taken GRACE, else ASIDE; noted or answered DONE (a guess)
- *                              unknown      kept as an ended connection of the process, judged with it, or at a
- *                                           deadline as died
+ *                              left         one task just taken GRACE, else ASIDE;
+ *                                           noted or answered DONE (a guess)
+ *                              unknown      kept as an ended connection of the process: judged
+ *                                           with it, or at a deadline as died
  *     grace runs out         FRONT          a late put still completes it until it is taken again
  *
- * Invariants: (1) a task is in exactly one list: of its connection, grace, or aside; (2) it is named in at most one
- * decision that ends it, and after DONE never again; (3) an answer closes at most one way of two tasks. */
+ * Invariants: (1) a task is in exactly one list: of its connection, grace, or aside; (2) it is
+ * named in at most one decision that ends it, and after DONE never again; (3) an answer closes at
+ * most one way of two tasks. */
 #include "server/lease.h"
 
 #include <assert.h>
@@ -23,9 +25,7 @@
 
 #include "server/lease_group.h"
 
-enum {
-    DEFAULT_KEEP = 1000
-};
+enum { DEFAULT_KEEP = 1000 };
 
 /* --- sets of tasks ------------------------------------------------------------------------------
  * Sets are gathered in table->scratch, which has room for every task there is. */
@@ -78,7 +78,8 @@ static bool any_open(struct lease_task *const *set, size_t n)
     return false;
 }
 
-/* The oldest task open in order of work, or the youngest open for a worker that skips; NULL if none. */
+/* The oldest task open in order of work, or the youngest open for a worker that skips; NULL if
+ * none. */
 static struct lease_task *oldest_fifo(struct lease_task *const *set, size_t n)
 {
     struct lease_task *best = NULL;
@@ -100,11 +101,7 @@ static struct lease_task *youngest_lifo(struct lease_task *const *set, size_t n)
 }
 
 /* What its answers say of a task. */
-enum standing {
-    STANDING_ANSWERED,
-    STANDING_PERHAPS,
-    STANDING_OUT
-};
+enum standing { STANDING_ANSWERED, STANDING_PERHAPS, STANDING_OUT };
 
 static enum standing standing_of(const struct lease_task *task)
 {
@@ -115,7 +112,7 @@ static enum standing standing_of(const struct lease_task *task)
     return ways == 1 ? STANDING_PERHAPS : STANDING_ANSWERED;
 }
 
-/* --- decisions ---------------------------------------------------------------------------------- */
+/* --- decisions -------------------------------------------------------------------------------- */
 
 static void decide(struct lease_table *t, struct lease_decision d)
 {
@@ -123,7 +120,8 @@ static void decide(struct lease_table *t, struct lease_decision d)
         t->decide(&d, t->arg);
 }
 
-/* Copies the ids of the gathered set, so that its tasks may be freed before the decision is told. */
+/* Copies the ids of the gathered set, so that its tasks may be freed before the decision is told.
+ * */
 static const uint64_t *ids_of(struct lease_table *t, struct lease_task *const *set, size_t n)
 {
     for (size_t k = 0; k < n; k++)
@@ -187,7 +185,7 @@ static void tell_aside(struct lease_table *t, struct lease_task *const *set, siz
         make_late(set[k], TASK_ASIDE);
 }
 
-/* --- answers ------------------------------------------------------------------------------------ */
+/* --- answers ---------------------------------------------------------------------------------- */
 
 /* Count one answer for the gathered set. */
 static void answer_set(struct lease_task *const *set, size_t n)
@@ -204,8 +202,8 @@ static void answer_set(struct lease_task *const *set, size_t n)
     }
 }
 
-/* Count one answer of `c`: for its own tasks, or where none is open that way, for its process's. True if a task of another
- * connection was touched. */
+/* Count one answer of `c`: for its own tasks, or where none is open that way, for its process's.
+ * True if a task of another connection was touched. */
 static bool answer_own(struct lease_conn *c)
 {
     struct lease_table *t = c->table;
@@ -244,7 +242,8 @@ static void finish_process(struct lease_process *p)
         p->is_mixed = false;
 }
 
-/* Tasks of the client that somebody else must answer for: of connections that never answered, and what was left behind. */
+/* Tasks of the client that somebody else must answer for: of connections that never answered, and
+ * what was left behind. */
 static size_t gather_of_client(struct lease_client *cl)
 {
     struct lease_table *t = cl->table;
@@ -265,7 +264,8 @@ static size_t gather_of_client(struct lease_client *cl)
     return n;
 }
 
-/* Same address and process name, and taken before this client was born: proxies made anew for each call. */
+/* Same address and process name, and taken before this client was born: proxies made anew for each
+ * call. */
 static bool is_left_by_namesake(const struct lease_task *task, const struct lease_conn *c)
 {
     return task->conn->base_len == c->base_len &&
@@ -326,10 +326,7 @@ static void answer_for_others(struct lease_conn *c)
         note_oldest_of_host(c);
 }
 
-enum mark {
-    MARK_PUT,
-    MARK_TASK_DONE
-};
+enum mark { MARK_PUT, MARK_TASK_DONE };
 
 static void mark(struct lease_conn *c, enum mark kind)
 {
@@ -377,7 +374,7 @@ static void bound_open(struct lease_conn *c)
     }
 }
 
-/* --- ends --------------------------------------------------------------------------------------- */
+/* --- ends ------------------------------------------------------------------------------------- */
 
 /* Gather those of `c` with one standing; noted ones count as answered when `noted_is_answered`. */
 static size_t gather_standing(struct lease_conn *c, enum standing wanted, bool noted_is_answered)
@@ -475,7 +472,8 @@ static void spend_credits(struct lease_client *cl)
     }
 }
 
-/* The last reply's item was never received. A lease is given back only while nothing answered it. */
+/* The last reply's item was never received. A lease is given back only while nothing answered it.
+ * */
 static void give_back_last(struct lease_conn *c)
 {
     struct lease_table *t = c->table;
@@ -502,8 +500,8 @@ static void give_back_last(struct lease_conn *c)
                   .kind = LEASE_FRONT, .tasks = &item, .n_tasks = 1, .why = "never delivered"});
 }
 
-/* In an orderly leave a program drops its proxies after its last call: a reply written after the ident was dropped went
- * to nobody (Ctrl-C in a blocked get). */
+/* In an orderly leave a program drops its proxies after its last call: a reply written after the
+ * ident was dropped went to nobody (Ctrl-C in a blocked get). */
 static void give_back_undelivered(struct lease_conn *c)
 {
     const struct lease_ident *i = c->got_ident;
@@ -528,7 +526,7 @@ static void set_deadline(struct lease_process *p, uint64_t now_ns)
     list_append(&t->deadlines, &p->in_deadlines);
 }
 
-/* --- events ------------------------------------------------------------------------------------- */
+/* --- events ----------------------------------------------------------------------------------- */
 
 struct lease_ident *lease_ident_new(struct lease_table *t, int role, bool is_created,
                                     uint64_t now_ns)
@@ -717,7 +715,7 @@ void lease_end(struct lease_conn *c, bool last_reply_lost, uint64_t now_ns)
     group_conn_unref(c);
 }
 
-/* --- time --------------------------------------------------------------------------------------- */
+/* --- time ------------------------------------------------------------------------------------- */
 
 static void grace_over(struct lease_task *task)
 {
@@ -783,7 +781,7 @@ uint64_t lease_next_ns(const struct lease_table *t)
     return next;
 }
 
-/* --- looking, and operators --------------------------------------------------------------------- */
+/* --- looking, and operators ------------------------------------------------------------------- */
 
 void lease_forget_task(struct lease_table *t, uint64_t id)
 {
@@ -821,7 +819,7 @@ bool lease_find(const struct lease_table *t, uint64_t id, struct lease_holder *o
     return true;
 }
 
-/* --- the table ---------------------------------------------------------------------------------- */
+/* --- the table -------------------------------------------------------------------------------- */
 
 struct lease_table *lease_table_new(const struct lease_settings *settings,
                                     lease_decide_fn decide_fn, void *arg)

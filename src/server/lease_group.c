@@ -11,7 +11,7 @@ enum {
     MAX_TEXT = 256 /* of a peer or a name */
 };
 
-/* --- clients ----------------------------------------------------------------------------------- */
+/* --- clients ---------------------------------------------------------------------------------- */
 
 static struct lease_client *client_new(struct lease_table *t)
 {
@@ -135,7 +135,7 @@ static void merge_clients(struct lease_client *into, struct lease_client *from)
     free(from);
 }
 
-/* --- idents ------------------------------------------------------------------------------------ */
+/* --- idents ----------------------------------------------------------------------------------- */
 
 void group_ident_unref(struct lease_ident *i)
 {
@@ -148,7 +148,8 @@ void group_ident_unref(struct lease_ident *i)
     free(i);
 }
 
-/* A proxy made anew for each call leaves an ident behind each time; those dropped for good tell nothing more. */
+/* A proxy made anew for each call leaves an ident behind each time; those dropped for good tell
+ * nothing more. */
 static void prune_idents(struct lease_conn *c)
 {
     size_t kept = 0;
@@ -188,7 +189,7 @@ static bool remember_ident(struct lease_conn *c, struct lease_ident *i)
     return true;
 }
 
-/* --- connections ------------------------------------------------------------------------------- */
+/* --- connections ------------------------------------------------------------------------------ */
 
 struct lease_conn *group_conn_new(struct lease_table *t, const char *peer, const char *name)
 {
@@ -302,7 +303,7 @@ bool group_join(struct lease_conn *c, struct lease_ident *i)
     return true;
 }
 
-/* --- tasks ------------------------------------------------------------------------------------- */
+/* --- tasks ------------------------------------------------------------------------------------ */
 
 bool group_reserve_task(struct lease_conn *c)
 {

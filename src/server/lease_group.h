@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* lease_group.h - the things lease.c reasons about, and their memory: clients, processes, connections, idents, tasks.
+/* lease_group.h - the things lease.c reasons about, and their memory: clients, processes,
+ * connections, idents, tasks.
  *
  * Who keeps whom alive:
  *
@@ -7,9 +8,11 @@
  *     connection  while live, and while a task names it as its holder
  *     process     its client (idle ones are dropped beyond KEEP_IDLE_PROCESSES)
  *     client      while it has an ident or a connection
- *     task        from its reply to the decision that ends it; always in exactly one list (see lease_where)
+ *     task        from its reply to the decision that ends it; always in exactly one list (see
+ *     lease_where)
  *
- * Clients merge when a connection uses an ident of another client: the smaller one's members move over. */
+ * Clients merge when a connection uses an ident of another client: the smaller one's members move
+ * over. */
 #ifndef PLATOON_SERVER_LEASE_GROUP_H
 #define PLATOON_SERVER_LEASE_GROUP_H
 
@@ -26,11 +29,7 @@ struct lease_client {
     bool was_answered; /* some answer was counted for a task of this client */
 };
 
-enum lease_verdict {
-    VERDICT_NONE,
-    VERDICT_LEFT,
-    VERDICT_DIED
-};
+enum lease_verdict { VERDICT_NONE, VERDICT_LEFT, VERDICT_DIED };
 
 struct lease_process {
     struct lease_client *client;
@@ -46,9 +45,7 @@ struct lease_process {
     char text[];
 };
 
-enum {
-    CREDITS_KEPT = 64
-};
+enum { CREDITS_KEPT = 64 };
 
 struct lease_ident {
     struct lease_table *table;
@@ -68,11 +65,7 @@ struct lease_ident {
 };
 
 /* Which list a task is in. */
-enum lease_where {
-    TASK_OPEN,
-    TASK_IN_GRACE,
-    TASK_ASIDE
-};
+enum lease_where { TASK_OPEN, TASK_IN_GRACE, TASK_ASIDE };
 
 struct lease_task {
     uint64_t id;
@@ -131,8 +124,8 @@ struct lease_table {
 
 /* lease_group.c */
 void group_ident_unref(struct lease_ident *i);
-/* Put the connection and the ident into one client, and the connection (at its first call) into its process. False when
- * out of memory, nothing changed. */
+/* Put the connection and the ident into one client, and the connection (at its first call) into
+ * its process. False when out of memory, nothing changed. */
 bool group_join(struct lease_conn *c, struct lease_ident *i);
 struct lease_conn *group_conn_new(struct lease_table *t, const char *peer, const char *name);
 void group_conn_ref(struct lease_conn *c);
