@@ -29,6 +29,6 @@ void test_add(struct test_node *node);
     {                                                                                              \
         test_add(&fn##_node);                                                                      \
     }                                                                                              \
-    static void fn(void **state)
+    static void fn(__attribute__((unused)) void **state)
 
 #endif
