@@ -5,9 +5,7 @@
 
 #include "cli/cmd.h"
 
-enum {
-    HELP_COLUMN = 28
-};
+enum { HELP_COLUMN = 28 };
 
 /* `text` at the help column; its further lines too. `column` is where the cursor stands. */
 static void print_at_column(const char *text, int column)

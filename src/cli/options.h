@@ -23,11 +23,7 @@
 
 #include "cli/cmd.h"
 
-enum {
-    OPTION_END = 0,
-    OPTION_OPERAND = -1,
-    OPTION_EXIT = -2
-};
+enum { OPTION_END = 0, OPTION_OPERAND = -1, OPTION_EXIT = -2 };
 
 struct options {
     const struct cmd *cmd;

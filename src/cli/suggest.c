@@ -4,10 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
-enum {
-    MAX_WORD = 63,
-    FAR = 1000
-};
+enum { MAX_WORD = 63, FAR = 1000 };
 
 static int min(int a, int b)
 {

@@ -3,11 +3,7 @@
 
 #include "cli/options.h"
 
-enum {
-    LISTEN = 1,
-    QUIET,
-    SIZE
-};
+enum { LISTEN = 1, QUIET, SIZE };
 static const struct cmd_option table[] = {
     {LISTEN, "listen", "A:P", "where"},
     {QUIET, "quiet", NULL, "less"},
@@ -23,7 +19,6 @@ static const struct cmd cmd = {.name = "x", .usage = "", .about = "\n", .options
 
 TEST(options_reads_values_in_both_forms_among_operands)
 {
-    (void)state;
     READ(o, (char *)"--listen", (char *)"a:1", (char *)"in", (char *)"--listen=b:2",
          (char *)"--quiet");
     assert_int_equal(options_next(&o), LISTEN);
@@ -38,7 +33,6 @@ TEST(options_reads_values_in_both_forms_among_operands)
 
 TEST(options_leaves_everything_after_dashes_alone)
 {
-    (void)state;
     READ(o, (char *)"--", (char *)"prog", (char *)"--quiet", (char *)"--help", (char *)"--");
     assert_int_equal(options_next(&o), OPTION_OPERAND);
     assert_true(o.after_dashes);
@@ -54,7 +48,6 @@ TEST(options_refuses_what_it_does_not_know_with_exit_code_2)
 {
     static const char *const bad[] = {"--quite", "--listen", "--quiet=1", "-q", "--=", "---quiet"};
 
-    (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         READ(o, (char *)bad[i]);
         assert_int_equal(options_next(&o), OPTION_EXIT);
@@ -64,7 +57,6 @@ TEST(options_refuses_what_it_does_not_know_with_exit_code_2)
 
 TEST(options_takes_a_single_dash_as_an_operand)
 {
-    (void)state;
     READ(o, (char *)"-");
     assert_int_equal(options_next(&o), OPTION_OPERAND);
     assert_string_equal(o.value, "-");
@@ -76,7 +68,6 @@ TEST(options_integer_is_strict)
         "", "1x", " 1", "+1", "0x1", "-1", "101", "1.0", "99999999999999999999"};
     int64_t n = -7;
 
-    (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         READ(o, (char *)"--size", (char *)bad[i]);
         assert_int_equal(options_next(&o), SIZE);
@@ -103,7 +94,6 @@ TEST(options_bytes_knows_units_and_overflow)
         {"17179869184G", false, 0}, {"1.5M", false, 0},
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         uint64_t n = 0;
         READ(o, (char *)"--size", (char *)cases[i].text);
@@ -118,7 +108,6 @@ TEST(options_seconds_takes_fractions_only)
     static const char *const bad[] = {"", "-1", "inf", "nan", "0x10", "1e9", "11", "1..5", "."};
     double s = -7;
 
-    (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         READ(o, (char *)"--size", (char *)bad[i]);
         assert_int_equal(options_next(&o), SIZE);
