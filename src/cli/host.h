@@ -10,7 +10,8 @@
 
 enum { HOST_DEFAULT_PORT = 5000 };
 
-/* The value of --listen or --server: HOST:PORT, HOST, PORT alone, "*" for all addresses. What is not
+/* The value of --listen or --server: HOST:PORT, HOST, PORT alone, "*" for all addresses. What is
+ * not
  * written is 127.0.0.1 or port 5000. EADDR as address_parse(). */
 enum platoon_status host_read(const char *text, struct address *out, struct platoon_err *err);
 
