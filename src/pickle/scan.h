@@ -36,11 +36,7 @@ enum scan_mode {
     SCAN_VALUE    /* any one value */
 };
 
-enum scan_state {
-    SCAN_MORE,
-    SCAN_DONE,
-    SCAN_BAD
-};
+enum scan_state { SCAN_MORE, SCAN_DONE, SCAN_BAD };
 
 /* A value as seen from outside. Text of up to 255 bytes is decoded, longer text is SCAN_LONG_TEXT. */
 enum scan_kind {
@@ -86,10 +82,7 @@ struct scan_kwd {
 };
 
 /* At most this many args and kwds; a request with more is refused. */
-enum {
-    SCAN_MAX_ARGS = 32,
-    SCAN_MAX_KWDS = 16
-};
+enum { SCAN_MAX_ARGS = 32, SCAN_MAX_KWDS = 16 };
 
 struct scan_request {
     bool ident_is_none;

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* utf8.c - see utf8.h. The table of RFC 3629, section 4, with the surrogates let through. */
+#include "base/utf8.h"
+
+#include <string.h>
+
+/* How many of the bytes at `p` are ASCII before the first that is not, counted in steps of 32. */
+static size_t ascii_run(const uint8_t *p, size_t len)
+{
+    size_t i = 0;
+
+    for (; i + 32 <= len; i += 32) {
+        uint64_t w[4];
+
+        memcpy(w, p + i, sizeof w);
+        if ((w[0] | w[1] | w[2] | w[3]) & 0x8080808080808080u)
+            break;
+    }
+    return i;
+}
+
+/* Start a character of more than one byte. false where no character starts with `lead`. */
+static bool start_character(struct utf8_check *c, uint8_t lead)
+{
+    c->low = 0x80;
+    c->high = 0xbf;
+    if (lead < 0xc2 || lead > 0xf4)
+        return false;
+    if (lead < 0xe0) {
+        c->left = 1;
+    } else if (lead < 0xf0) {
+        c->left = 2;
+        if (lead == 0xe0)
+            c->low = 0xa0;
+    } else {
+        c->left = 3;
+        if (lead == 0xf0)
+            c->low = 0x90;
+        else if (lead == 0xf4)
+            c->high = 0x8f;
+    }
+    return true;
+}
+
+/* The common case of text that is not Latin: a whole three-byte character at `p` that needs no special range. */
+static bool is_plain_three(const uint8_t *p)
+{
+    return p[0] > 0xe0 && p[0] < 0xf0 && (p[1] & 0xc0) == 0x80 && (p[2] & 0xc0) == 0x80;
+}
+
+bool utf8_check_feed(struct utf8_check *c, const void *data, size_t len)
+{
+    const uint8_t *p = data, *end = p + len;
+
+    while (p < end) {
+        if (c->left) {
+            if (*p < c->low || *p > c->high)
+                return false;
+            c->low = 0x80;
+            c->high = 0xbf;
+            c->left--;
+            p++;
+        } else if (*p < 0x80) {
+            p += ascii_run(p, (size_t)(end - p));
+            while (p < end && *p < 0x80)
+                p++;
+        } else if (end - p >= 3 && is_plain_three(p)) {
+            p += 3;
+        } else if (!start_character(c, *p++)) {
+            return false;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* utf8.h - is this UTF-8, as Python's "surrogatepass" sees it? Fed in pieces of any size.
+ *
+ * Well-formed is RFC 3629 (no overlong forms, nothing above U+10FFFF) plus the surrogates U+D800 to U+DFFF as
+ * three bytes each, which pickles hold for text that Python could not decode. */
+#ifndef PLATOON_BASE_UTF8_H
+#define PLATOON_BASE_UTF8_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Between two pieces: how many bytes of a character are still to come, and the range of the next one. All zero at
+ * the start of a text. */
+struct utf8_check {
+    uint8_t left;
+    uint8_t low, high;
+};
+
+/* false: not UTF-8, whatever follows. */
+bool utf8_check_feed(struct utf8_check *c, const void *data, size_t len);
+
+/* After the last piece: did the text end between two characters? */
+static inline bool utf8_check_is_whole(const struct utf8_check *c)
+{
+    return c->left == 0;
+}
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* globals.c - see globals.h. */
+#include "pickle/globals.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void globals_reset(struct globals *g)
+{
+    g->len = 0;
+    g->n = 0;
+    g->has_overflowed = false;
+}
+
+void globals_release(struct globals *g)
+{
+    free(g->names);
+    memset(g, 0, sizeof *g);
+}
+
+static bool has(const struct globals *g, const char *entry, size_t len)
+{
+    for (size_t at = 0; at < g->len; at += strlen(g->names + at) + 1)
+        if (strlen(g->names + at) == len && memcmp(g->names + at, entry, len) == 0)
+            return true;
+    return false;
+}
+
+void globals_add(struct globals *g, const char *module, size_t module_len, const char *name,
+                 size_t name_len)
+{
+    size_t len = module_len + 1 + name_len;
+    char *entry;
+
+    if (g->cap - g->len < len + 1) {
+        size_t cap = g->cap * 2 + len + 1;
+        char *grown = realloc(g->names, cap);
+
+        if (!grown) {
+            g->has_overflowed = true;
+            return;
+        }
+        g->names = grown;
+        g->cap = cap;
+    }
+    /* Written behind the others first, and counted only when it is new. */
+    entry = g->names + g->len;
+    memcpy(entry, module, module_len);
+    entry[module_len] = '\n';
+    memcpy(entry + module_len + 1, name, name_len);
+    entry[len] = '\0';
+    if (has(g, entry, len))
+        return;
+    if (g->n == GLOBALS_MAX) {
+        g->has_overflowed = true;
+        return;
+    }
+    g->n++;
+    g->len += len + 1;
+}
+
+static bool is_text(const char *text, size_t len, const char *expected)
+{
+    return strlen(expected) == len && memcmp(text, expected, len) == 0;
+}
+
+bool global_is_plain(const char *module, size_t module_len, const char *name, size_t name_len)
+{
+    static const char *const builtins[] = {"set", "frozenset", "bytes", "bytearray"};
+
+    if (is_text(module, module_len, "_codecs"))
+        return is_text(name, name_len, "encode");
+    if (!is_text(module, module_len, "builtins") && !is_text(module, module_len, "__builtin__"))
+        return false;
+    for (size_t i = 0; i < sizeof builtins / sizeof *builtins; i++)
+        if (is_text(name, name_len, builtins[i]))
+            return true;
+    return false;
+}
