@@ -26,4 +26,17 @@ static inline bool utf8_check_is_whole(const struct utf8_check *c)
     return c->left == 0;
 }
 
+/* Whether a whole text is well-formed. */
+static inline bool utf8_is_valid(const void *text, size_t len)
+{
+    struct utf8_check c = {0, 0, 0};
+
+    return utf8_check_feed(&c, text, len) && utf8_check_is_whole(&c);
+}
+
+/* Read one code point at text[*at] of well-formed text and step over it. */
+uint32_t utf8_next(const void *text, size_t *at);
+/* Write `cp` (0..0x10ffff); returns the number of bytes, 1..4. */
+size_t utf8_put(uint32_t cp, uint8_t out[4]);
+
 #endif

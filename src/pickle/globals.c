@@ -66,7 +66,8 @@ static bool is_text(const char *text, size_t len, const char *expected)
 
 bool global_is_plain(const char *module, size_t module_len, const char *name, size_t name_len)
 {
-    static const char *const builtins[] = {"set", "frozenset", "bytes", "bytearray"};
+    static const char *const builtins[] = {"set",       "frozenset", "bytes",
+                                           "bytearray", "list",      "dict"};
 
     if (is_text(module, module_len, "_codecs"))
         return is_text(name, name_len, "encode");

@@ -7,6 +7,7 @@
 #define PLATOON_PICKLE_OPCODES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum opcode {
@@ -116,5 +117,8 @@ const struct opcode_info *opcode_info(uint8_t code);
 
 /* How many bytes of number stand between the code and what it counts or is: 0 for OPARG_NONE and lines. */
 unsigned opcode_fixed_bytes(enum opcode_arg arg);
+
+/* The whole length of the opcode at `p`, its argument included; 0 if it is none or does not end within `len` bytes. */
+size_t opcode_length(const uint8_t *p, size_t len);
 
 #endif
