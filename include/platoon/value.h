@@ -106,7 +106,9 @@ PLATOON_API const void *platoon_as_bytes(const platoon_value *v, size_t *out_len
 /* Number of children of a container (entries of a dict), else 0. */
 PLATOON_API size_t platoon_len(const platoon_value *v);
 /* Child i of a LIST, TUPLE, SET, FROZENSET (insertion order); NULL outside. Of an OBJECT: 0 module, 1 name,
- * 2 args (tuple), 3 state (or None). */
+ * 2 args (a tuple; None for the global itself), 3 state, 4 keyword arguments (dict), 5 what was called where that is
+ * more than module.name (another OBJECT; 0 and 1 are None then), 6 items appended or added (list), 7 entries set
+ * (dict); each is None where the pickle has none. */
 PLATOON_API platoon_value *platoon_item(const platoon_value *v, size_t i);
 /* Entry i of a dict; false outside. O(1). */
 PLATOON_API bool platoon_dict_entry(const platoon_value *dict, size_t i, platoon_value **out_key,
@@ -118,13 +120,16 @@ PLATOON_API platoon_value *platoon_dict_get(const platoon_value *dict, const cha
 PLATOON_API bool platoon_equal(const platoon_value *a, const platoon_value *b);
 
 /* --- showing -----------------------------------------------------------------------------------
- * Both return a malloc()ed NUL-terminated string, NULL when out of memory. Cycles are shown as Python
- * does ("[...]").
+ * Both return a malloc()ed NUL-terminated string, NULL when out of memory or when the text would be longer than
+ * PLATOON_MAX_TEXT_BYTES (a few bytes of pickle with shared children can unfold to that). Cycles are shown as
+ * Python does ("[...]"). Integers of more than 20,000 decimal digits are shown in hexadecimal ("0x..."; text
+ * in JSON).
  *
  *   repr   Python's repr(), byte for byte for plain data
  *   json   one line; NaN and infinities as null, bytes as {"base64": ...}, tuples and sets as arrays, dict
  *          keys that are no text by their repr, lone surrogates as \udXXX, an opaque value as {"pickle":
  *          base64}; floats as the shortest text that reads back the same */
+#define PLATOON_MAX_TEXT_BYTES (1024 * 1024 * 1024)
 PLATOON_API char *platoon_repr(const platoon_value *v);
 PLATOON_API char *platoon_json(const platoon_value *v);
 
