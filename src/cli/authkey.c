@@ -352,6 +352,8 @@ enum platoon_status authkey_server_listens(struct authkey *k, uint16_t port,
         else
             st = write_pointer(folder, k->path, err);
         free(real_own);
+    } else if (st == PLATOON_OK) {
+        remove_pointer(folder); /* of a server that was killed */
     }
 done:
     free(own);
