@@ -9,7 +9,7 @@
 #include <platoon/status.h>
 
 #include "cli/cmd.h"
-#include "cli/suggest.h"
+#include "base/suggest.h"
 #include "cli/talk.h"
 
 /* In the order in which `platoon --help` lists them. A new command is a file cmd_<name>.c and a

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/suggest.h"
+#include "base/suggest.h"
 #include "cli/talk.h"
 
 void options_init(struct options *o, const struct cmd *cmd, int argc, char **argv)

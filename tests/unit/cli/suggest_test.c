@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support/test.h"
 
-#include "cli/suggest.h"
+#include "base/suggest.h"
 
 static const char *nearest(const char *wanted)
 {
