@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* range.c - ranges are counted in units of their smallest decimal place, in whole numbers, so that
  * 0.1..0.5 step 0.1 has five values and the third is 0.3. */
-#include "campaign/range.h"
+#include "config/range.h"
 
 #include <errno.h>
 #include <stdbool.h>

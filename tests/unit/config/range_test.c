@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support/test.h"
 
-#include "campaign/range.h"
+#include "config/range.h"
 
 static void assert_means(const char *text, const char *wanted)
 {

@@ -8,8 +8,8 @@
  *     a,b,c              the words of a command line, each a plain YAML scalar or a range
  *
  * A text that is no range is one value. */
-#ifndef PLATOON_CAMPAIGN_RANGE_H
-#define PLATOON_CAMPAIGN_RANGE_H
+#ifndef PLATOON_CONFIG_RANGE_H
+#define PLATOON_CONFIG_RANGE_H
 
 #include <platoon/value.h>
 
