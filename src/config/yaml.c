@@ -347,9 +347,10 @@ static bool is_integer(const char *t, int *out_base)
     return *digits && digits[strspn(digits, "0123456789")] == '\0';
 }
 
-/* [-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)? */
+/* [-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?, but digits alone are for is_integer(). */
 static bool is_float(const char *t)
 {
+    bool is_digits_only = t[strspn(t, "+-0123456789")] == '\0';
     size_t whole, fraction = 0;
 
     t += *t == '-' || *t == '+';
@@ -359,7 +360,7 @@ static bool is_float(const char *t)
         fraction = strspn(t + 1, "0123456789");
         t += 1 + fraction;
     }
-    if (whole + fraction == 0)
+    if (whole + fraction == 0 || is_digits_only)
         return false;
     if (*t == 'e' || *t == 'E') {
         t++;
