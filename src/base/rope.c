@@ -5,10 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    FIRST_COPY_BLOCK = 512,
-    LARGEST_COPY_BLOCK = 1024 * 1024
-};
+enum { FIRST_COPY_BLOCK = 512, LARGEST_COPY_BLOCK = 1024 * 1024 };
 
 struct block *block_new(size_t size)
 {
@@ -108,46 +105,93 @@ bool rope_append_copy(struct rope *r, const void *data, size_t len)
     return ok;
 }
 
-/* The segment that holds byte `at`, and where in it. */
-static size_t find_segment(const struct rope *r, uint64_t at, size_t *out_skip)
+void rope_cursor_init(struct rope_cursor *c, const struct rope *r)
 {
-    size_t i = 0;
-
-    while (i < r->n_segments && at >= r->segments[i].len)
-        at -= r->segments[i++].len;
-    *out_skip = (size_t)at;
-    return i;
+    *c = (struct rope_cursor){.rope = r};
 }
 
-bool rope_append_range(struct rope *r, const struct rope *from, uint64_t start, uint64_t end)
+/* Move to the segment that holds byte `at`, and return it. */
+static const struct rope_segment *seek(struct rope_cursor *c, uint64_t at)
 {
-    size_t skip, i = find_segment(from, start, &skip);
-    uint64_t left = end - start;
+    while (at - c->segment_start >= c->rope->segments[c->segment].len)
+        c->segment_start += c->rope->segments[c->segment++].len;
+    return &c->rope->segments[c->segment];
+}
 
-    for (; left > 0; i++, skip = 0) {
-        const struct rope_segment *s = &from->segments[i];
-        size_t n = s->len - skip < left ? s->len - skip : (size_t)left;
+bool rope_cursor_append(struct rope_cursor *c, uint64_t start, uint64_t end, struct rope *to)
+{
+    while (start < end) {
+        const struct rope_segment *s = seek(c, start);
+        size_t skip = (size_t)(start - c->segment_start);
+        size_t n = s->len - skip < end - start ? s->len - skip : (size_t)(end - start);
 
-        if (!rope_append_block(r, s->block, s->offset + skip, n))
+        if (!rope_append_block(to, s->block, s->offset + skip, n))
             return false;
-        left -= n;
+        start += n;
     }
     return true;
 }
 
-void rope_copy_out(const struct rope *r, uint64_t start, void *dst, size_t len)
+void rope_cursor_copy(struct rope_cursor *c, uint64_t start, uint64_t end, void *dst)
 {
-    size_t skip, i = find_segment(r, start, &skip);
     uint8_t *to = dst;
 
-    for (; len > 0; i++, skip = 0) {
-        const struct rope_segment *s = &r->segments[i];
-        size_t n = s->len - skip < len ? s->len - skip : len;
+    while (start < end) {
+        const struct rope_segment *s = seek(c, start);
+        size_t skip = (size_t)(start - c->segment_start);
+        size_t n = s->len - skip < end - start ? s->len - skip : (size_t)(end - start);
 
         memcpy(to, s->block->data + s->offset + skip, n);
         to += n;
-        len -= n;
+        start += n;
     }
+}
+
+bool rope_append_range(struct rope *r, const struct rope *from, uint64_t start, uint64_t end)
+{
+    struct rope_cursor c;
+
+    rope_cursor_init(&c, from);
+    return rope_cursor_append(&c, start, end, r);
+}
+
+void rope_copy_out(const struct rope *r, uint64_t start, void *dst, size_t len)
+{
+    struct rope_cursor c;
+
+    rope_cursor_init(&c, r);
+    rope_cursor_copy(&c, start, start + len, dst);
+}
+
+const void *rope_flat(const struct rope *r)
+{
+    if (r->n_segments == 0)
+        return "";
+    return r->n_segments == 1 ? r->segments[0].block->data + r->segments[0].offset : NULL;
+}
+
+bool rope_equal(const struct rope *a, const struct rope *b)
+{
+    struct rope_cursor at_a, at_b;
+    uint64_t at = 0;
+
+    if (a->len != b->len)
+        return false;
+    rope_cursor_init(&at_a, a);
+    rope_cursor_init(&at_b, b);
+    while (at < a->len) {
+        const struct rope_segment *x = seek(&at_a, at), *y = seek(&at_b, at);
+        size_t skip_x = (size_t)(at - at_a.segment_start),
+               skip_y = (size_t)(at - at_b.segment_start);
+        size_t n = x->len - skip_x < y->len - skip_y ? x->len - skip_x : y->len - skip_y;
+        const uint8_t *p = x->block->data + x->offset + skip_x;
+        const uint8_t *q = y->block->data + y->offset + skip_y;
+
+        if (p != q && memcmp(p, q, n) != 0)
+            return false;
+        at += n;
+    }
+    return true;
 }
 
 bool rope_compact(struct rope *r)

@@ -41,11 +41,28 @@ void rope_release(struct rope *r); /* drops the blocks; `r` is as after init */
 bool rope_append_block(struct rope *r, struct block *b, size_t offset, size_t len);
 /* Append a copy: into the spare room of the last block when this rope is its only owner, else in a new block. */
 bool rope_append_copy(struct rope *r, const void *data, size_t len);
-/* Append bytes [start, end) of `from`, sharing its blocks. */
+/* Append bytes [start, end) of `from`, sharing its blocks. On failure a part may have been appended. */
 bool rope_append_range(struct rope *r, const struct rope *from, uint64_t start, uint64_t end);
 /* Copy bytes [start, start+len) out. The range must lie inside. */
 void rope_copy_out(const struct rope *r, uint64_t start, void *dst, size_t len);
+/* Are the bytes equal, however they are cut into blocks? */
+bool rope_equal(const struct rope *a, const struct rope *b);
+/* All bytes in one place, if they lie in one segment (or there are none: ""); else NULL. */
+const void *rope_flat(const struct rope *r);
 /* Copies everything into one block of exactly its size (so that a small value does not hold a large read buffer). */
 bool rope_compact(struct rope *r);
+
+/* A place in a rope that only moves forward: for taking many ranges out of a long one without looking for each from the
+ * beginning. Valid while the rope is not changed. */
+struct rope_cursor {
+    const struct rope *rope;
+    size_t segment;
+    uint64_t segment_start; /* offset of that segment's first byte in the rope */
+};
+
+void rope_cursor_init(struct rope_cursor *c, const struct rope *r);
+/* As rope_append_range() and rope_copy_out(); `start` must not be before that of the last call. */
+bool rope_cursor_append(struct rope_cursor *c, uint64_t start, uint64_t end, struct rope *to);
+void rope_cursor_copy(struct rope_cursor *c, uint64_t start, uint64_t end, void *dst);
 
 #endif

@@ -361,6 +361,8 @@ const char *line_end(struct line *l, bool *out_is_done, struct opcode_value *out
         return read_string(l, out);
     case OP_UNICODE:
         return read_unicode(l, out);
+    case OP_PERSID:
+        return NULL; /* refused whatever it says */
     default:
         return read_names(l, out_is_done, out);
     }

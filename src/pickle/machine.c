@@ -261,6 +261,14 @@ static bool is_known_keyword(const char *text, size_t len)
     return false;
 }
 
+/* `number` was set again: what references to it on the stack stand for is no longer known. */
+static void forget_reference(struct machine *m, uint64_t number)
+{
+    for (size_t i = 0; i < 2; i++)
+        if (m->operands[i].is_reference && m->operands[i].number == number)
+            m->operands[i].turn = 0;
+}
+
 /* memo[number] = the topmost value. */
 static bool memoize(struct machine *m, uint64_t number)
 {
@@ -274,8 +282,8 @@ static bool memoize(struct machine *m, uint64_t number)
         return refuse(m, st, "memo numbers are too scattered");
     if (st != PLATOON_OK)
         return refuse(m, st, "out of memory");
-    if (m->memo.was_reset) /* what a reference on the stack refers to is no longer known */
-        m->operands[0].turn = m->operands[1].turn = 0;
+    if (m->memo.was_reset)
+        forget_reference(m, number);
     if (m->outline.now)
         outline_touch(&m->outline, m->count - 1, m->count);
     if (last->turn == m->turn && !last->is_reference && last->len > 0 &&
