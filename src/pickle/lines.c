@@ -208,30 +208,6 @@ static const char *read_memo_number(struct line *l, struct opcode_value *out)
     return NULL;
 }
 
-static size_t write_utf8(char *to, uint32_t c)
-{
-    if (c < 0x80) {
-        to[0] = (char)c;
-        return 1;
-    }
-    if (c < 0x800) {
-        to[0] = (char)(0xc0 | c >> 6);
-        to[1] = (char)(0x80 | (c & 0x3f));
-        return 2;
-    }
-    if (c < 0x10000) {
-        to[0] = (char)(0xe0 | c >> 12);
-        to[1] = (char)(0x80 | (c >> 6 & 0x3f));
-        to[2] = (char)(0x80 | (c & 0x3f));
-        return 3;
-    }
-    to[0] = (char)(0xf0 | c >> 18);
-    to[1] = (char)(0x80 | (c >> 12 & 0x3f));
-    to[2] = (char)(0x80 | (c >> 6 & 0x3f));
-    to[3] = (char)(0x80 | (c & 0x3f));
-    return 4;
-}
-
 static uint32_t read_hex(const char *text, size_t n)
 {
     uint32_t value = 0;
@@ -254,13 +230,13 @@ static const char *read_unicode(struct line *l, struct opcode_value *out)
         size_t digits = p[0] != '\\' ? 0 : p[1] == 'u' ? 4 : p[1] == 'U' ? 8 : 0;
 
         if (digits) {
-            n += write_utf8(l->decoded + n, read_hex(p + 2, digits));
+            n += utf8_put(read_hex(p + 2, digits), (uint8_t *)l->decoded + n);
             p += 2 + digits;
             continue;
         }
         if (p[0] == '\\' && p + 1 < l->text + l->len) /* the next one begins no escape */
             l->decoded[n++] = *p++;
-        n += write_utf8(l->decoded + n, (uint8_t)*p++); /* Latin-1 */
+        n += utf8_put((uint8_t)*p++, (uint8_t *)l->decoded + n); /* Latin-1 */
     }
     out->text = l->decoded;
     out->text_len = n;
@@ -297,7 +273,6 @@ static const char *read_escape(const char *p, char *to, size_t *out_n)
 
 static const char *read_string(struct line *l, struct opcode_value *out)
 {
-    struct utf8_check utf8 = {0};
     const char *end;
     size_t n = 0, made;
 
@@ -318,7 +293,7 @@ static const char *read_string(struct line *l, struct opcode_value *out)
         n += made;
     }
     out->text_len = n;
-    if (utf8_check_feed(&utf8, l->decoded, n) && utf8_check_is_whole(&utf8))
+    if (utf8_is_valid(l->decoded, n))
         out->text = l->decoded; /* else it is Python 2's bytes, no text */
     return NULL;
 }

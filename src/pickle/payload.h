@@ -45,11 +45,13 @@ void payload_unref(struct payload *p); /* NULL is fine */
 
 /* Length of the standalone pickle in bytes. */
 uint64_t payload_bytes(const struct payload *p);
-/* Append `body` (no PROTO, no STOP) to `r`, sharing blocks. */
+/* Append `body` (no PROTO, no STOP) to `r`, sharing blocks where it is large. This and the next: false when out of
+ * memory, `r` then holds a part and is good for nothing but rope_release(). */
 bool payload_append_body(const struct payload *p, struct rope *r);
-/* Append a whole reply message ('#RETURN', value) for a reader whose own messages use `reader_protocol`. A reader
- * of protocol 4 or below gets PROTO 4 at most unless the bytes need 5; a reader of protocol 2 gets the value decoded
- * and encoded anew where that is possible. */
+/* Append a whole reply message ('#RETURN', value) for a reader whose own messages use `reader_protocol`. PROTO
+ * is 4 at most unless the bytes need 5. What the reader could not load is decoded and encoded anew where that is possible
+ * (plain data), else sent as it is: protocol 3 and above to a reader of 2 (Python 2.7), protocol 5's opcodes to a reader of
+ * 3 (Python 3.6, 3.7; those that write 4 read 5). */
 bool payload_append_reply(const struct payload *p, int reader_protocol, struct rope *r);
 /* Decode; opaque values come as PLATOON_OPAQUE. */
 enum platoon_status payload_decode(const struct payload *p,

@@ -275,10 +275,7 @@ static bool end_data(struct scan *s, const uint8_t *data)
                 v.number |= UINT64_MAX << (8 * n);
         }
     } else if (data && (s->op->code == OP_BINSTRING || s->op->code == OP_SHORT_BINSTRING)) {
-        struct utf8_check utf8 = {0};
-
-        if (s->data_len > GATHER_MAX_BYTES || !utf8_check_feed(&utf8, data, (size_t)s->data_len) ||
-            !utf8_check_is_whole(&utf8))
+        if (s->data_len > GATHER_MAX_BYTES || !utf8_is_valid(data, (size_t)s->data_len))
             v.text = NULL; /* Python 2's bytes */
     }
     return step(s, &v);
