@@ -3,23 +3,28 @@
  *
  * Rules of the seam (docs/architecture.md gives their reasons):
  *
- *   1. The store grants ownership: the server hands out only what claim answered, and claims no more than it has
- *      takers for.
- *   2. Lease ids are (epoch, counter), made by the server; epochs come from attach, rise, and are durable.
- *   3. put, done, attach, retry, cancel are durable when answered, at the level of open. claim and renew need not be.
+ *   1. The store grants ownership: the server hands out only what claim answered, and claims no
+ *      more than it has takers for.
+ *   2. Lease ids are (epoch, counter), made by the server; epochs come from attach, rise, and are
+ *      durable.
+ *   3. put, done, attach, retry, cancel are durable when answered, at the level of open. claim and
+ *      renew need not be.
  *   4. Every verb may be repeated with the same ids after UNKNOWN; puts carry a key for that.
  *   5. DUP and ALREADY are promises as durable as NEW and RECORDED.
  *   6. Time is the store's: durations go in, never instants.
  *   7. Items of one caller whose puts were answered in turn are claimed in that order.
- *   8. ready is a hint: it may be lost, doubled, late or false. The server also claims on its own once a second
- *      while takers wait.
- *   9. The server caches no lengths, no fronts, no owners. qsize is stats; maxsize is put's limit, enforced here.
- *  10. Each call with its batch is atomic. No begin/commit, no cursor between calls, no SQL, no engine's error here.
+ *   8. ready is a hint: it may be lost, doubled, late or false. The server also claims on its own
+ *      once a second while takers wait.
+ *   9. The server caches no lengths, no fronts, no owners. qsize is stats; maxsize is put's limit,
+ *      enforced here.
+ *  10. Each call with its batch is atomic. No begin/commit, no cursor between calls, no SQL, no
+ *      engine's error here.
  *
- * Calls. Everything runs on the loop thread and nothing blocks. Every verb returns at once and answers by its callback,
- * exactly once, never from inside the call itself: callbacks run from store_turn(). Order of callbacks = order of calls, per
- * queue. Arrays and payloads passed in are borrowed for the call only (the store takes references of its
- * own); arrays passed to a callback live until it returns; a callback takes its own payload references. */
+ * Calls. Everything runs on the loop thread and nothing blocks. Every verb returns at once and
+ * answers by its callback, exactly once, never from inside the call itself: callbacks run from
+ * store_turn(). Order of callbacks = order of calls, per queue. Arrays and payloads passed in are
+ * borrowed for the call only (the store takes references of its own); arrays passed to a callback
+ * live until it returns; a callback takes its own payload references. */
 #ifndef PLATOON_STORE_STORE_H
 #define PLATOON_STORE_STORE_H
 
@@ -75,23 +80,30 @@ struct store_queue {
 };
 
 struct store_counts {
-    uint64_t queued, leased, done, failed, abandoned, dead, cancelled, unfinished;
-    uint64_t bytes_queued; /* payload bytes of what is queued */
+    uint64_t queued, leased, abandoned, dead; /* in that state now; queued: can be taken now */
+    uint64_t done, failed, cancelled; /* that ended so; `memory` counts since it was opened */
+    uint64_t unfinished;              /* see store_task_done() */
+    uint64_t bytes_queued;            /* payload bytes of what is queued */
+    uint64_t delayed;                 /* failed and waiting to be tried again; not in `queued` */
 };
 
-/* --- open, attach ------------------------------------------------------------------------------ */
+/* --- open, attach ----------------------------------------------------------------------------- */
 typedef void (*store_attach_cb)(enum store_status st, uint64_t epoch, void *arg);
 void store_attach(struct store *s, const char *name, store_attach_cb cb, void *arg);
 void store_close(struct store *s); /* drops pending callbacks unanswered; NULL is fine */
-/* Run what is due: expiries are left to sweep; callbacks of finished calls are made here, and calls made from
- * callbacks are answered in the same turn where the store can. The server calls it once before and once after each
- * poll. Returns true if anything was answered. */
+/* Run what is due: expiries are left to sweep; callbacks of finished calls are made here, and calls
+ * made from callbacks are answered in the same turn where the store can. The server calls it once
+ * before and once after each poll, and at least every second while leases with a time are out: the
+ * store's time stands still during a longer pause of the server, which could not hear renewals
+ * meanwhile. Never from a callback. Returns true if anything was answered. */
 bool store_turn(struct store *s);
-/* Called on the loop thread when a store that works elsewhere has answers for store_turn(). Unused by `memory`. */
+/* Called on the loop thread when a store that works elsewhere has answers for store_turn(). Unused
+ * by `memory`. */
 void store_on_wake(struct store *s, void (*wake)(void *arg), void *arg);
 
-/* --- queues ------------------------------------------------------------------------------------ */
-/* Make the queue if its name is new (options as given), else answer it as stored. */
+/* --- queues ----------------------------------------------------------------------------------- */
+/* Make the queue if its name is new (options as given; max_attempts at most 65535; its result queue
+ * first), else answer it as stored. NOSPACE: too many queues. */
 typedef void (*store_queue_cb)(enum store_status st, const struct store_queue *q, void *arg);
 void store_queue_ensure(struct store *s, const struct store_queue *wanted, store_queue_cb cb,
                         void *arg);
@@ -99,28 +111,26 @@ typedef void (*store_queues_cb)(enum store_status st, const struct store_queue *
                                 const struct store_counts *counts, size_t n, void *arg);
 void store_queue_list(struct store *s, store_queues_cb cb, void *arg);
 
-/* --- put --------------------------------------------------------------------------------------- */
+/* --- put -------------------------------------------------------------------------------------- */
 struct store_put_item {
     struct store_key key;
     struct payload *value;
 };
-enum store_put_status {
-    STORE_PUT_NEW,
-    STORE_PUT_DUP,
-    STORE_PUT_FULL
-};
+enum store_put_status { STORE_PUT_NEW, STORE_PUT_DUP, STORE_PUT_FULL };
 struct store_put_answer {
     enum store_put_status status;
     store_task_id task; /* 0 with FULL */
 };
-/* One batch: all or nothing (except DUP); its order is the queue's. `limit`: refuse the batch with FULL if the queue would
- * then hold more than this many; 0: no limit. */
+/* One batch: all or nothing (except DUP); its order is the queue's; its keys differ. `limit`:
+ * refuse the batch with FULL if the queue would then hold more than this many that can be taken
+ * (DUPs do not count); 0: no limit. A key is known for as long as a repeat may follow a lost
+ * answer: `memory` keeps the newest 262,144. */
 typedef void (*store_put_cb)(enum store_status st, const struct store_put_answer *answers, size_t n,
                              void *arg);
 void store_put(struct store *s, store_queue_id queue, const struct store_put_item *items, size_t n,
                uint64_t limit, store_put_cb cb, void *arg);
 
-/* --- claim, renew ------------------------------------------------------------------------------ */
+/* --- claim, renew ----------------------------------------------------------------------------- */
 struct store_holder {
     const char *client; /* peer and name, for people */
     const char *worker; /* of the platoon typeid, else "" */
@@ -132,8 +142,9 @@ struct store_claimed {
     bool may_be_repeat;
     struct payload *value; /* borrowed by the callback */
 };
-/* Take up to `n` from the front, with the lease ids given (leases[i] for the i-th). lease_ms 0: never runs out by
- * itself. Never waits; fewer or none is no error. */
+/* Take up to `n` from the front, with the lease ids given (leases[i] for the i-th). lease_ms 0:
+ * never runs out by itself. Never waits; fewer or none is no error. Ids that are held already: a
+ * repeat, answered with what they hold. */
 typedef void (*store_claim_cb)(enum store_status st, const struct store_claimed *claimed, size_t n,
                                void *arg);
 void store_claim(struct store *s, store_queue_id queue, const struct store_lease_id *leases,
@@ -144,60 +155,56 @@ struct store_lease_ref {
     store_task_id task;
     struct store_lease_id lease;
 };
-enum store_lease_status {
-    STORE_LEASE_HELD,
-    STORE_LEASE_LOST
-};
+enum store_lease_status { STORE_LEASE_HELD, STORE_LEASE_LOST };
 typedef void (*store_renew_cb)(enum store_status st, const enum store_lease_status *answers,
                                size_t n, void *arg);
 void store_renew(struct store *s, const struct store_lease_ref *leases, size_t n, uint32_t lease_ms,
                  store_renew_cb cb, void *arg);
 
-/* --- ends -------------------------------------------------------------------------------------- */
+/* --- ends ------------------------------------------------------------------------------------- */
 struct store_done_item {
     struct store_lease_ref ref;
     enum store_task_state
         state; /* STORE_DONE or STORE_FAILED (final), STORE_DEAD (once, on the last lease) */
     const char *outcome;    /* short word for people, may be NULL */
     struct payload *result; /* NULL: no result (a stock get acknowledged; task_done) */
+    /* Does the task's end lower its queue's unfinished count? Of a task ended by id: yes. Where a
+     * stock client calls task_done() itself (an acknowledged get, a mark): no. */
+    bool counts_unfinished;
 };
 enum store_done_status {
     STORE_DONE_RECORDED,
     STORE_DONE_ALREADY, /* somebody's result is there; the first one wins */
-    STORE_DONE_GONE     /* no such task (any more) */
+    STORE_DONE_GONE     /* no such task here: never, or in another life of the store */
 };
 struct store_done_answer {
     enum store_done_status status;
     store_task_id result; /* the entry on the result queue, 0 if none */
 };
-/* The first result wins, even from a lost lease. State, result and the entry on the linked result queue are one. A
- * task without a linked result queue keeps its result in the store only. */
+/* The first result wins, even from a lost lease; ref.lease says who, and must be of an epoch of
+ * this store. State, result and the entry on the linked result queue are one; that entry is put
+ * whatever the queue's maxsize. A task without a linked result queue keeps its result in the store
+ * only (`memory`: nowhere). STORE_DEAD: the task stays dead, and no other result is recorded for it
+ * then. */
 typedef void (*store_done_cb)(enum store_status st, const struct store_done_answer *answers,
                               size_t n, void *arg);
 void store_done(struct store *s, const struct store_done_item *items, size_t n, store_done_cb cb,
                 void *arg);
 
-enum store_fail_status {
-    STORE_FAIL_AGAIN,
-    STORE_FAIL_DEAD,
-    STORE_FAIL_LOST
-};
+enum store_fail_status { STORE_FAIL_AGAIN, STORE_FAIL_DEAD, STORE_FAIL_LOST };
 struct store_fail_item {
     struct store_lease_ref ref;
     const char *error; /* for people */
     uint32_t delay_ms; /* before it can be claimed again */
 };
-/* A failure that is to be tried again: to the end of the queue, attempt counted. */
+/* A failure that is to be tried again: to the end of the queue as it is now, attempt counted, dead
+ * at the limit. */
 typedef void (*store_fail_cb)(enum store_status st, const enum store_fail_status *answers, size_t n,
                               void *arg);
 void store_fail(struct store *s, const struct store_fail_item *items, size_t n, store_fail_cb cb,
                 void *arg);
 
-enum store_release_to {
-    STORE_TO_FRONT,
-    STORE_TO_BACK,
-    STORE_TO_ABANDONED
-};
+enum store_release_to { STORE_TO_FRONT, STORE_TO_BACK, STORE_TO_ABANDONED };
 struct store_release_item {
     struct store_lease_ref ref;
     enum store_release_to to;
@@ -205,12 +212,10 @@ struct store_release_item {
     bool may_be_repeat;
     const char *why; /* for people */
 };
-enum store_release_status {
-    STORE_RELEASE_OK,
-    STORE_RELEASE_LOST,
-    STORE_RELEASE_DEAD
-};
-/* A task keeps its first place number: FRONT needs no renumbering, several come back in their old order. */
+enum store_release_status { STORE_RELEASE_OK, STORE_RELEASE_LOST, STORE_RELEASE_DEAD };
+/* A task keeps its first place number: FRONT needs no renumbering, several come back in their old
+ * order. BACK gives a new one. To FRONT or BACK with its attempt counted, a task at its limit dies
+ * instead. */
 typedef void (*store_release_cb)(enum store_status st, const enum store_release_status *answers,
                                  size_t n, void *arg);
 void store_release(struct store *s, const struct store_release_item *items, size_t n,
@@ -227,19 +232,21 @@ typedef void (*store_sweep_cb)(enum store_status st, const struct store_swept *s
                                void *arg);
 void store_sweep(struct store *s, size_t max, store_sweep_cb cb, void *arg);
 
-/* --- looking ----------------------------------------------------------------------------------- */
+/* --- looking ---------------------------------------------------------------------------------- */
 typedef void (*store_stats_cb)(enum store_status st, const struct store_counts *counts, void *arg);
 void store_stats(struct store *s, store_queue_id queue, store_stats_cb cb, void *arg);
-/* unfinished_tasks of queue.Queue: task_done() of a stock client. The answer is the count after, or -1 if it would
- * have gone below zero (nothing happened then). */
+/* unfinished_tasks of queue.Queue: rises with every put (an entry on a result queue too), falls by
+ * this, task_done() of a stock client, and once for a task that ended by id (counts_unfinished) or
+ * died. The answer is the count after, or -1 if it would have gone below zero (nothing happened
+ * then). */
 typedef void (*store_task_done_cb)(enum store_status st, int64_t unfinished, void *arg);
 void store_task_done(struct store *s, store_queue_id queue, store_task_done_cb cb, void *arg);
-/* `ready` is called from store_turn() when a queue may have something to take; `room` when it may have room again
- * or unfinished fell to 0. */
+/* `ready` is called from store_turn() when a queue may have something to take; `room` when it may
+ * have room again or unfinished fell to 0. */
 void store_watch(struct store *s, void (*ready)(store_queue_id queue, void *arg),
                  void (*room)(store_queue_id queue, void *arg), void *arg);
 
-/* --- stores ------------------------------------------------------------------------------------ */
+/* --- stores ----------------------------------------------------------------------------------- */
 enum platoon_status store_memory_open(struct store **out, struct platoon_err *err);
 
 /* What a store implements; the verbs above call through it (store.c). */
