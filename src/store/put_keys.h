@@ -16,14 +16,15 @@ enum { PUT_KEYS_MAX = 256 * 1024 };
 
 struct put_key;
 struct put_keys {
-    struct put_key *ring;
-    uint32_t *buckets;    /* cap of them: 1 + place in the ring of the newest, 0: none */
-    size_t first, n, cap; /* cap: 0 or a power of two */
+    struct put_key *ring; /* PUT_KEYS_MAX of them, NULL before the first reserve */
+    uint32_t *buckets;    /* as many: 1 + place in the ring of the newest, 0: none */
+    size_t first, n;
 };
 
 void put_keys_release(struct put_keys *k); /* zeroed is as after init */
-/* Make room for `n` more. False when out of memory. */
-bool put_keys_reserve(struct put_keys *k, size_t n);
+/* Make room, so that put_keys_add() cannot fail. Address space for all of the ring (9 MB), memory
+ * only as it is used. False when out of memory. */
+bool put_keys_reserve(struct put_keys *k);
 /* Remember `key` (not {0,0}); the oldest is forgotten when there are PUT_KEYS_MAX. Room must have
  * been reserved. */
 void put_keys_add(struct put_keys *k, struct store_key key, store_task_id task);

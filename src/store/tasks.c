@@ -375,7 +375,7 @@ enum store_status tasks_put(struct tasks *t, store_queue_id queue,
 
     if (limit && n_new && q->counts.queued + n_new > limit)
         return STORE_OK;
-    if (!put_keys_reserve(&t->keys, n_new) || !make_tasks(items, answers, n, &chain))
+    if (!put_keys_reserve(&t->keys) || !make_tasks(items, answers, n, &chain))
         return STORE_NOMEM;
     for (size_t i = 0; i < n; i++) {
         struct task *task = chain;
@@ -596,8 +596,8 @@ static void free_blanks(struct task *chain)
     }
 }
 
-/* A blank entry for every result of a batch, chained by line.next: more than are used, where results
- * come late or have no queue to go to. False when out of memory. */
+/* A blank entry for every result of a batch, chained by line.next: more than are used, where
+ * results come late or have no queue to go to. False when out of memory. */
 static bool make_blanks(const struct store_done_item *items, size_t n, struct task **out_chain)
 {
     struct task *chain = NULL;
