@@ -373,7 +373,7 @@ enum store_status tasks_put(struct tasks *t, store_queue_id queue,
     size_t n_new = find_repeats(t, items, n, answers);
     struct task *chain;
 
-    if (limit && n_new && q->counts.queued + n_new > limit)
+    if (limit && q->counts.queued + n_new > limit)
         return STORE_OK;
     if (!put_keys_reserve(&t->keys) || !make_tasks(items, answers, n, &chain))
         return STORE_NOMEM;
