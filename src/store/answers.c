@@ -30,6 +30,8 @@ static size_t item_size(enum answer_kind kind)
         return sizeof(enum store_release_status);
     case ANSWER_SWEEP:
         return sizeof(struct store_swept);
+    case ANSWER_GET:
+        return sizeof(struct store_task);
     case ANSWER_STATS:
         return sizeof(struct store_counts);
     case ANSWER_TASK_DONE:
@@ -134,22 +136,32 @@ void answer_fails(struct answer *answer, enum store_status status)
     answer->status = status;
 }
 
+/* NULL where there is none. */
 static struct payload *payload_at(const struct answer *answer, size_t i)
 {
-    if (answer->kind == ANSWER_CLAIM)
+    switch (answer->kind) {
+    case ANSWER_CLAIM:
         return ((const struct store_claimed *)answer->items)[i].value;
-    return ((const struct store_swept *)answer->items)[i].value;
+    case ANSWER_SWEEP:
+        return ((const struct store_swept *)answer->items)[i].value;
+    case ANSWER_GET:
+        return ((const struct store_task *)answer->items)[i].value;
+    default:
+        return NULL;
+    }
 }
 
 static bool has_payloads(const struct answer *answer)
 {
-    return answer->kind == ANSWER_CLAIM || answer->kind == ANSWER_SWEEP;
+    return answer->kind == ANSWER_CLAIM || answer->kind == ANSWER_SWEEP ||
+           answer->kind == ANSWER_GET;
 }
 
 void answer_holds_payloads(struct answer *answer)
 {
     for (size_t i = 0; i < answer->n; i++)
-        (void)payload_ref(payload_at(answer, i));
+        if (payload_at(answer, i))
+            (void)payload_ref(payload_at(answer, i));
 }
 
 /* --- telling ---------------------------------------------------------------------------------- */
@@ -191,6 +203,9 @@ static void make_callback(const struct answer *answer)
         break;
     case ANSWER_SWEEP:
         answer->cb.sweep(st, items, n, arg);
+        break;
+    case ANSWER_GET:
+        answer->cb.get(st, items, n, arg);
         break;
     case ANSWER_STATS:
         answer->cb.stats(st, items, arg);

@@ -26,6 +26,7 @@ enum answer_kind {
     ANSWER_FAIL,
     ANSWER_RELEASE,
     ANSWER_SWEEP,
+    ANSWER_GET,
     ANSWER_STATS,
     ANSWER_TASK_DONE
 };
@@ -42,6 +43,7 @@ union answer_callback {
     store_fail_cb fail;
     store_release_cb release;
     store_sweep_cb sweep;
+    store_get_cb get;
     store_stats_cb stats;
     store_task_done_cb task_done;
 };
@@ -57,6 +59,7 @@ union answer_item {
     enum store_fail_status failed;
     enum store_release_status released;
     struct store_swept swept;
+    struct store_task task;
     struct store_counts counts;
     int64_t unfinished;
 };
@@ -91,8 +94,8 @@ struct answer *answers_add(struct answers *a, enum answer_kind kind, union answe
                            void *arg, size_t n);
 /* The table could not: the callback gets `status` and nothing else. */
 void answer_fails(struct answer *answer, enum store_status status);
-/* Take references to the payloads in it (ANSWER_CLAIM, ANSWER_SWEEP); once n and items are
- * final. */
+/* Take references to the payloads in it (ANSWER_CLAIM, ANSWER_SWEEP, ANSWER_GET); once n and items
+ * are final. */
 void answer_holds_payloads(struct answer *answer);
 /* Make the callback of the oldest answer. False: there was none. */
 bool answers_deliver(struct answers *a);

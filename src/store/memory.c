@@ -183,6 +183,18 @@ static void memory_sweep(struct store *s, size_t max, store_sweep_cb cb, void *a
 
 /* --- looking ---------------------------------------------------------------------------------- */
 
+static void memory_get(struct store *s, const store_task_id *ids, size_t n, store_get_cb cb,
+                       void *arg)
+{
+    struct memory *m = memory_of(s);
+    struct answer *answer = answers_add(&m->answers, ANSWER_GET, CALLBACK(get, cb), arg, n);
+
+    if (!answer->items)
+        return;
+    tasks_get(m->tasks, ids, n, answer->items);
+    answer_holds_payloads(answer);
+}
+
 static void memory_stats(struct store *s, store_queue_id queue, store_stats_cb cb, void *arg)
 {
     struct memory *m = memory_of(s);
@@ -295,6 +307,7 @@ static const struct store_ops memory_ops = {
     .fail = memory_fail,
     .release = memory_release,
     .sweep = memory_sweep,
+    .get = memory_get,
     .stats = memory_stats,
     .task_done = memory_task_done,
     .watch = memory_watch,

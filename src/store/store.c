@@ -84,6 +84,11 @@ void store_stats(struct store *s, store_queue_id queue, store_stats_cb cb, void 
     s->ops->stats(s, queue, cb, arg);
 }
 
+void store_get(struct store *s, const store_task_id *ids, size_t n, store_get_cb cb, void *arg)
+{
+    s->ops->get(s, ids, n, cb, arg);
+}
+
 void store_task_done(struct store *s, store_queue_id queue, store_task_done_cb cb, void *arg)
 {
     s->ops->task_done(s, queue, cb, arg);

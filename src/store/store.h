@@ -235,6 +235,17 @@ void store_sweep(struct store *s, size_t max, store_sweep_cb cb, void *arg);
 /* --- looking ---------------------------------------------------------------------------------- */
 typedef void (*store_stats_cb)(enum store_status st, const struct store_counts *counts, void *arg);
 void store_stats(struct store *s, store_queue_id queue, store_stats_cb cb, void *arg);
+/* Tasks by id, whatever their state, in the order asked for. */
+struct store_task {
+    store_task_id task; /* 0: no such task here, or it has ended and nothing is kept of it */
+    store_queue_id queue;
+    enum store_task_state state;
+    uint32_t losses;       /* attempts counted so far */
+    struct payload *value; /* borrowed by the callback */
+};
+typedef void (*store_get_cb)(enum store_status st, const struct store_task *tasks, size_t n,
+                             void *arg);
+void store_get(struct store *s, const store_task_id *ids, size_t n, store_get_cb cb, void *arg);
 /* unfinished_tasks of queue.Queue: rises with every put (an entry on a result queue too), falls by
  * this, task_done() of a stock client, and once for a task that ended by id (counts_unfinished) or
  * died. The answer is the count after, or -1 if it would have gone below zero (nothing happened
@@ -268,6 +279,7 @@ struct store_ops {
     void (*release)(struct store *, const struct store_release_item *, size_t, store_release_cb,
                     void *);
     void (*sweep)(struct store *, size_t, store_sweep_cb, void *);
+    void (*get)(struct store *, const store_task_id *, size_t, store_get_cb, void *);
     void (*stats)(struct store *, store_queue_id, store_stats_cb, void *);
     void (*task_done)(struct store *, store_queue_id, store_task_done_cb, void *);
     void (*watch)(struct store *, void (*)(store_queue_id, void *),

@@ -642,6 +642,22 @@ enum store_status tasks_done(struct tasks *t, const struct store_done_item *item
     return STORE_OK;
 }
 
+void tasks_get(const struct tasks *t, const store_task_id *ids, size_t n, struct store_task *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct task *task = find_task(t, ids[i]);
+
+        if (task)
+            out[i] = (struct store_task){.task = ids[i],
+                                         .queue = task->queue,
+                                         .state = (enum store_task_state)task->state,
+                                         .losses = task->losses,
+                                         .value = task->value};
+        else
+            out[i] = (struct store_task){0};
+    }
+}
+
 int64_t tasks_task_done(struct tasks *t, store_queue_id queue)
 {
     struct task_queue *q = queue_at(t, queue);

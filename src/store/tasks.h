@@ -73,6 +73,7 @@ void tasks_release(struct tasks *t, const struct store_release_item *items, size
                    enum store_release_status *answers);
 /* Returns how many of `swept` (room for `max`) are filled. */
 size_t tasks_sweep(struct tasks *t, size_t max, uint64_t now_ns, struct store_swept *swept);
+void tasks_get(const struct tasks *t, const store_task_id *ids, size_t n, struct store_task *out);
 int64_t tasks_task_done(struct tasks *t, store_queue_id queue);
 
 /* Would a sweep find anything? */

@@ -944,6 +944,52 @@ SUITE(task_done_below_zero_changes_nothing)
     rig_close(&r);
 }
 
+struct seen {
+    bool has_come;
+    char text[256];
+};
+
+static void take_tasks(enum store_status st, const struct store_task *tasks, size_t n, void *arg)
+{
+    struct seen *seen = arg;
+    size_t len = 0;
+
+    assert_int_equal(st, STORE_OK);
+    for (size_t i = 0; i < n; i++)
+        len += (size_t)snprintf(seen->text + len, sizeof seen->text - len, "%c %s %d; ",
+                                tasks[i].task ? rig_letter(tasks[i].value) : '-',
+                                tasks[i].task ? store_state_name(tasks[i].state) : "unknown",
+                                (int)tasks[i].losses);
+    seen->has_come = true;
+}
+
+SUITE(get_tells_of_tasks_in_every_state)
+{
+    struct rig r;
+    struct seen seen = {0};
+    store_task_id ids[8] = {0};
+
+    rig_open(&r, maker);
+    put_keyed(&r, r.tasks, "abcdef", 100, 0, ids);
+    claim(&r, r.tasks, 4);
+    lose(&r, 'b', STORE_TO_ABANDONED);
+    for (int i = 0; i < 4; i++) {
+        lose(&r, 'c', STORE_TO_FRONT);
+        claim(&r, r.tasks, 1);
+    }
+    lose(&r, 'c', STORE_TO_FRONT);
+    done(&r, 'd', 0);
+    ids[3] = 0; /* of an ended task a store may keep something or nothing */
+    ids[6] = 1000;
+    ids[7] = ids[0];
+    store_get(r.s, ids, 8, take_tasks, &seen);
+    while (!seen.has_come)
+        (void)store_turn(r.s);
+    assert_string_equal(seen.text, "a leased 0; b abandoned 1; c dead 5; - unknown 0; e queued 0; "
+                                   "f queued 0; - unknown 0; a leased 0; ");
+    rig_close(&r);
+}
+
 static void assert_counts(struct rig *r, const char *text)
 {
     struct store_counts c = counts(r, r->tasks);

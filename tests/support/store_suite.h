@@ -47,6 +47,7 @@
     X(a_late_result_of_a_dead_task_wins_over_its_failure)                                          \
     X(unfinished_falls_once_for_each_task)                                                         \
     X(task_done_below_zero_changes_nothing)                                                        \
+    X(get_tells_of_tasks_in_every_state)                                                           \
     X(counts_follow_each_step)                                                                     \
     X(ready_is_told_when_there_is_something_to_take)                                               \
     X(room_is_told_when_there_may_be_some)                                                         \
