@@ -2,6 +2,7 @@
 /* buf.c - see buf.h. */
 #include "base/buf.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,6 +95,14 @@ bool buf_printf(struct buf *b, const char *format, ...)
     va_end(again);
     va_end(args);
     return ok;
+}
+
+void buf_drop(struct buf *b, size_t n)
+{
+    assert(n <= b->len);
+    b->len -= n;
+    if (n > 0 && b->len > 0)
+        memmove(b->data, b->data + n, b->len);
 }
 
 char *buf_take_text(struct buf *b, size_t *out_len)

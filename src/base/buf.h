@@ -28,6 +28,8 @@ bool buf_reserve(struct buf *b, size_t more);
 bool buf_append(struct buf *b, const void *data, size_t len);
 bool buf_text(struct buf *b, const char *text);
 bool buf_printf(struct buf *b, const char *format, ...) PLATOON_PRINTF(2, 3);
+/* Forget the first `n` (at most `len`) bytes. */
+void buf_drop(struct buf *b, size_t n);
 /* Append a NUL that is not counted in `len`, and give the text away: malloc()ed, yours; NULL if `b` has failed. `b` is as
  * after init. */
 char *buf_take_text(struct buf *b, size_t *out_len);

@@ -20,6 +20,7 @@ struct spawner {
     pid_t pid;
     char *in; /* bytes of messages that are not whole yet */
     size_t in_len, in_cap;
+    uint64_t last_id; /* for whoever numbers requests */
 };
 
 /* One process to start. All is borrowed for the call; the descriptors stay yours to close. */
