@@ -114,6 +114,7 @@ struct answer *answers_add(struct answers *a, enum answer_kind kind, union answe
     }
     answer->cb = cb;
     answer->arg = arg;
+    answer->after = 0;
     answer->next = NULL;
     *a->end = answer;
     a->end = &answer->next;
@@ -247,11 +248,11 @@ static void recycle(struct answers *a, struct answer *answer)
     }
 }
 
-bool answers_deliver(struct answers *a)
+bool answers_deliver(struct answers *a, uint64_t kept)
 {
     struct answer *answer = a->first;
 
-    if (!answer)
+    if (!answer || answer->after > kept)
         return false;
     a->first = answer->next;
     if (!a->first)

@@ -70,6 +70,7 @@ struct answer {
     enum store_status status;
     union answer_callback cb;
     void *arg;
+    uint64_t after; /* may be told once the journal has kept this much; 0: at once */
     size_t n;
     void *items;                 /* n of what `kind` says; NULL unless STORE_OK */
     struct store_counts *counts; /* ANSWER_QUEUES: n of them, else NULL */
@@ -97,7 +98,8 @@ void answer_fails(struct answer *answer, enum store_status status);
 /* Take references to the payloads in it (ANSWER_CLAIM, ANSWER_SWEEP, ANSWER_GET); once n and items
  * are final. */
 void answer_holds_payloads(struct answer *answer);
-/* Make the callback of the oldest answer. False: there was none. */
-bool answers_deliver(struct answers *a);
+/* Make the callback of the oldest answer, unless it waits for more than `kept`. False: none was
+ * made. */
+bool answers_deliver(struct answers *a, uint64_t kept);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* memory_test.c - the memory store passes the suite of all stores, with a clock that stands still
  * unless told. */
-#include "store/memory.h"
+#include "store/table_store.h"
 
 #include "support/store_suite.h"
 
@@ -19,7 +19,7 @@ static struct store *open_memory(void)
 
     now_ns = 1000000000;
     assert_int_equal(store_memory_open(&s, NULL), PLATOON_OK);
-    store_memory_set_clock(s, read_clock, NULL);
+    table_store_set_clock(s, read_clock, NULL);
     return s;
 }
 
