@@ -158,7 +158,7 @@ bool survey(struct encoder *e, const platoon_value *v, uint8_t kind)
             continue;
         }
         child = f->v->u.items->at[f->next++];
-        if (!visit(e, child, child->kind, false))
+        if (!visit(e, child, child->kind, child == v))
             return false;
     }
     return true;

@@ -388,7 +388,8 @@ static bool begin(struct encoder *e, const platoon_value *v, uint8_t kind)
     struct encode_note note = {0, 0, 0};
     struct encode_frame *f;
 
-    if (kind == v->kind && (v->flags & NODE_SHARED || e->n_frames == 0 || v == e->recast)) {
+    if (kind == v->kind && (v->flags & NODE_SHARED || e->n_frames == 0 || v == e->frames[0].v ||
+                            v == e->recast)) {
         note = encoder_note(e, v);
         if (note.memo)
             return write_get(e, note.memo - 1);
