@@ -38,6 +38,8 @@ struct cmd {
     int (*run)(int argc, char **argv);
 };
 
+extern const struct cmd cmd_sumo_runner;
+
 /* The table of main.c: NULL when there is no such command. */
 const struct cmd *cmd_find(const char *name);
 /* Print usage, about, options, after: what `platoon NAME --help` shows. */

@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sumo_run.c - a table of contents: start, drive or wait, judge, read, report. */
+#include "sumo/sumo_run.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "sumo/clean_text.h"
+#include "sumo/command_line.h"
+#include "sumo/drive.h"
+#include "sumo/process.h"
+#include "sumo/simulation_traci.h"
+#include "sumo/xml_scan.h"
+
+/* A SUMO that hung up on its TraCI client gets this long to end by itself, and to say why. */
+#define LAST_WORDS_NS 10000000000u
+/* Less than this is a full disk. */
+#define FULL_DISK_BYTES (64u << 10)
+
+struct run {
+    const struct sumo_plan *plan;
+    const struct sumo_program *program;
+    const struct sumo_run_options *options;
+    struct process process;
+    struct console console;
+    uint64_t started_ns, ended_ns, told_ns;
+    double time_s;       /* simulated; of the control loop, where there is one */
+    double wanted_end_s; /* < 0: none */
+    bool is_driven, loop_finished;
+};
+
+/* --- progress --------------------------------------------------------------------------------- */
+
+static void tell_progress(struct run *run)
+{
+    uint64_t now = clock_mono_ns();
+    struct sumo_progress progress;
+
+    if (!run->options->on_progress ||
+        (double)(now - run->told_ns) < run->options->progress_every_s * 1e9)
+        return;
+    run->told_ns = now;
+    progress = (struct sumo_progress){
+        .time_s = fmax(run->time_s, run->console.time_s),
+        .begin_s = run->plan->begin_s,
+        .end_s = run->wanted_end_s,
+        .running = run->console.has_progress ? run->console.running : -1.0,
+        .waiting = run->console.has_progress ? run->console.waiting : -1.0,
+        .wall_s = (double)(now - run->started_ns) / 1e9,
+    };
+    run->options->on_progress(&progress, run->options->arg);
+}
+
+static void on_output(int stream, const char *data, size_t len, void *arg)
+{
+    struct run *run = arg;
+
+    if (stream == 2) {
+        console_feed_err(&run->console, data, len);
+        return;
+    }
+    console_feed_out(&run->console, data, len);
+    if (run->console.has_progress)
+        tell_progress(run);
+}
+
+static void on_step(double time_s, void *arg)
+{
+    struct run *run = arg;
+
+    run->time_s = time_s;
+    tell_progress(run);
+}
+
+/* --- running ---------------------------------------------------------------------------------- */
+
+static enum platoon_status start(struct run *run, unsigned port, struct platoon_err *err)
+{
+    char **argv = command_line(run->plan, run->program, run->options->task_dir, port);
+    struct process_command command = {
+        .argv = (const char *const *)argv,
+        .envp = (const char *const *)run->program->envp,
+        .cwd = run->options->task_dir,
+    };
+    enum platoon_status st;
+
+    if (!argv)
+        return platoon_fail(err, PLATOON_ENOMEM, "no memory for SUMO's command line");
+    st = process_start(&run->process, &command, err);
+    argv_free(argv);
+    return st;
+}
+
+/* SUMO hung up on its client: it is dead, or about to end. What it says and how it exits tells why,
+ * so hear it out. ECLOSED once it has ended by itself. */
+static enum platoon_status hear_out(struct run *run, struct platoon_err *err)
+{
+    uint64_t limit = clock_mono_ns() + LAST_WORDS_NS, *deadline = &run->process.deadline_mono_ns;
+    bool is_ours = !*deadline || limit < *deadline;
+    enum platoon_status st;
+
+    if (is_ours)
+        *deadline = limit;
+    st = process_wait_end(&run->process, err);
+    if (st == PLATOON_OK)
+        return PLATOON_ECLOSED;
+    if (st == PLATOON_ETIMEDOUT && is_ours)
+        return platoon_fail(
+            err, PLATOON_EPROTO,
+            "SUMO closed its TraCI connection at simulated time %.2f s and did not end",
+            run->time_s);
+    return st;
+}
+
+static enum platoon_status run_with_client(struct run *run, struct platoon_err *err)
+{
+    const struct control_settings *control = run->plan->is_controlled ? &run->plan->control : NULL;
+    struct held_port port = {.fd = -1};
+    struct simulation *simulation = NULL;
+    enum platoon_status st;
+
+    if ((st = held_port_open(&port, err)) != PLATOON_OK)
+        return st;
+    if ((st = start(run, port.number, err)) == PLATOON_OK)
+        st = simulation_traci_open(&run->process, &run->console, &port, &simulation, err);
+    held_port_close(&port);
+    if (st == PLATOON_OK)
+        st = drive(simulation, control, on_step, run, &run->time_s, err);
+    run->loop_finished = st == PLATOON_OK;
+    if (st == PLATOON_OK)
+        st = process_wait_end(&run->process, err);
+    else if (st == PLATOON_ECLOSED)
+        st = hear_out(run, err);
+    if (simulation)
+        simulation->ops->free(simulation);
+    return st;
+}
+
+static enum platoon_status run_alone(struct run *run, struct platoon_err *err)
+{
+    enum platoon_status st = start(run, 0, err);
+
+    return st == PLATOON_OK ? process_wait_end(&run->process, err) : st;
+}
+
+static enum platoon_status run_simulation(struct run *run, struct platoon_err *err)
+{
+    const struct sumo_run_options *options = run->options;
+    enum platoon_status st;
+
+    console_init(&run->console);
+    process_init(&run->process, on_output, run);
+    run->process.abort_fd = options->abort_fd;
+    run->started_ns = run->told_ns = clock_mono_ns();
+    if (options->timeout_s > 0.0)
+        run->process.deadline_mono_ns = run->started_ns + (uint64_t)(options->timeout_s * 1e9);
+    run->is_driven = run->plan->is_controlled || options->backend == SUMO_BACKEND_TRACI;
+    st = run->is_driven ? run_with_client(run, err) : run_alone(run, err);
+    process_end(&run->process);
+    console_finish(&run->console);
+    run->ended_ns = clock_mono_ns();
+    return st;
+}
+
+/* --- failures --------------------------------------------------------------------------------- */
+
+static void __attribute__((format(printf, 4, 5)))
+describe(struct sumo_failure *f, const char *kind, enum run_outcome outcome, const char *format,
+         ...)
+{
+    va_list args;
+
+    f->kind = kind;
+    f->outcome = outcome;
+    va_start(args, format);
+    (void)vsnprintf(f->message, sizeof f->message, format, args); /* cut to fit */
+    va_end(args);
+    clean_text(f->message);
+}
+
+static void begin_failure(struct sumo_failure *f)
+{
+    *f = (struct sumo_failure){.kind = "internal", .outcome = OUTCOME_FAILED};
+}
+
+/* What a status of ours means to whoever sent the task. */
+static const char *kind_of_status(enum platoon_status st)
+{
+    switch (st) {
+    case PLATOON_EINVAL:
+    case PLATOON_ETYPE:
+    case PLATOON_ELIMIT:
+        return "bad-task";
+    case PLATOON_ENOTFOUND:
+    case PLATOON_EVERSION:
+        return "not-found";
+    case PLATOON_ETIMEDOUT:
+        return "timeout";
+    case PLATOON_EPROTO:
+    case PLATOON_EREMOTE:
+    case PLATOON_ECLOSED:
+        return "bad-output";
+    default:
+        return "internal";
+    }
+}
+
+void sumo_failure_before_run(struct sumo_failure *failure, const struct platoon_err *err)
+{
+    begin_failure(failure);
+    describe(failure, kind_of_status(err->status), OUTCOME_FAILED, "%s", err->message);
+}
+
+/* SUMO's own words about what went wrong: its error lines, else its last ones. */
+static const char *last_words(const struct console *c)
+{
+    if (*c->errors)
+        return c->errors;
+    return *c->tail ? c->tail : "it gave no reason";
+}
+
+static double reached_s(const struct run *run)
+{
+    return fmax(run->time_s, fmax(run->console.time_s, run->console.ended_s));
+}
+
+static void note_exit(const struct run *run, struct sumo_failure *f)
+{
+    int status = run->process.wait_status;
+
+    f->has_exit = true;
+    f->exit = WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static void note_stderr(const struct run *run, struct sumo_failure *f)
+{
+    (void)snprintf(f->stderr_tail, sizeof f->stderr_tail, "%s", run->console.tail);
+    clean_text(f->stderr_tail);
+}
+
+/* A run that `st` cut short, by our doing: SUMO still ran and was killed, or never started. */
+static void describe_cut_short(const struct run *run, enum platoon_status st,
+                               const struct platoon_err *err, struct sumo_failure *f)
+{
+    const char *kind = kind_of_status(st);
+
+    if (st == PLATOON_ETIMEDOUT)
+        describe(f, kind, OUTCOME_TIMED_OUT,
+                 "the time limit of %g s is over; the simulation had reached %.2f s and was killed",
+                 run->options->timeout_s, reached_s(run));
+    else
+        describe(f, kind, OUTCOME_FAILED, "%s", err->message);
+}
+
+/* SUMO ended by itself, and not well. */
+static void describe_bad_end(const struct run *run, enum run_outcome outcome,
+                             struct sumo_failure *f)
+{
+    int status = run->process.wait_status;
+
+    note_exit(run, f);
+    if (outcome == OUTCOME_INTERRUPTED)
+        describe(f, "signal", outcome,
+                 "SUMO was told to stop (by SIGTERM or SIGINT) at simulated time %.2f s; its "
+                 "outputs end "
+                 "there",
+                 reached_s(run));
+    else if (WIFSIGNALED(status))
+        describe(f, "signal", outcome,
+                 "SUMO was ended by signal %d (%s) after simulated time %.2f s", WTERMSIG(status),
+                 strsignal(WTERMSIG(status)), reached_s(run));
+    else if (outcome == OUTCOME_INCOMPLETE)
+        describe(f, "bad-output", outcome,
+                 "SUMO exited with 0 in mid run, after simulated time %.2f s; it said: %s",
+                 reached_s(run),
+                 *run->console.reason_text ? run->console.reason_text : last_words(&run->console));
+    else
+        describe(f, "exit", outcome, "SUMO ended with exit code %d: %s", WEXITSTATUS(status),
+                 last_words(&run->console));
+}
+
+static void describe_bad_outputs(const struct run *run, const struct platoon_err *err,
+                                 struct sumo_failure *f)
+{
+    struct statvfs disk;
+    bool is_full = statvfs(run->options->task_dir, &disk) == 0 &&
+                   (double)disk.f_bavail * (double)disk.f_frsize < FULL_DISK_BYTES;
+
+    note_exit(run, f);
+    describe(f, "bad-output", OUTCOME_INCOMPLETE, "%s%s", err->message,
+             is_full ? "; the disk of the task's folder is full, which SUMO does not notice" : "");
+}
+
+/* --- outputs ---------------------------------------------------------------------------------- */
+
+struct figures {
+    struct sumo_statistics statistics;
+    struct sumo_last_minutes last;
+};
+
+static enum platoon_status in_task_dir(const struct run *run, const char *name, char **out,
+                                       struct platoon_err *err)
+{
+    if (asprintf(out, "%s/%s", run->options->task_dir, name) < 0)
+        return platoon_fail(err, PLATOON_ENOMEM, "no memory for a path");
+    return PLATOON_OK;
+}
+
+static enum platoon_status read_figures(const struct run *run, struct figures *out,
+                                        struct platoon_err *err)
+{
+    char *statistic = NULL, *summary = NULL;
+    enum platoon_status st;
+
+    if ((st = in_task_dir(run, run->plan->statistic_file, &statistic, err)) == PLATOON_OK)
+        st = in_task_dir(run, run->plan->summary_file, &summary, err);
+    if (st == PLATOON_OK)
+        st = outputs_read_statistics(statistic, &out->statistics, err);
+    if (st == PLATOON_OK)
+        st = outputs_read_last_minutes(summary, GRIDLOCK_WINDOW_S, &out->last, err);
+    free(statistic);
+    free(summary);
+    return st;
+}
+
+static bool is_xml(const char *name)
+{
+    size_t len = strlen(name);
+
+    return len > 4 && strcmp(name + len - 4, ".xml") == 0;
+}
+
+/* Every XML file in the task's folder must be whole: what a configuration or a detector had written
+ * lands there too. */
+static enum platoon_status check_outputs(const struct run *run, struct platoon_err *err)
+{
+    enum platoon_status st = PLATOON_OK;
+    const struct dirent *entry;
+    DIR *dir = opendir(run->options->task_dir);
+
+    if (!dir)
+        return platoon_fail(err, PLATOON_EIO, "%s: %s", run->options->task_dir, strerror(errno));
+    while (st == PLATOON_OK && (entry = readdir(dir))) {
+        char *path;
+
+        if (!is_xml(entry->d_name))
+            continue;
+        if ((st = in_task_dir(run, entry->d_name, &path, err)) != PLATOON_OK)
+            break;
+        st = xml_check_end(path, err);
+        free(path);
+    }
+    closedir(dir);
+    return st;
+}
+
+/* --- result ----------------------------------------------------------------------------------- */
+
+static enum platoon_status copy_entries(platoon_value *to, const platoon_value *from)
+{
+    platoon_value *key, *value;
+
+    for (size_t i = 0; platoon_dict_entry(from, i, &key, &value); i++) {
+        enum platoon_status st =
+            platoon_dict_put(to, platoon_value_ref(key), platoon_value_ref(value));
+
+        if (st != PLATOON_OK)
+            return st;
+    }
+    return PLATOON_OK;
+}
+
+static platoon_value *whole(double count)
+{
+    return platoon_int((int64_t)count);
+}
+
+static enum platoon_status make_result(const struct run *run, const struct figures *figures,
+                                       enum run_outcome outcome, platoon_value **out)
+{
+    const struct sumo_statistics *s = &figures->statistics;
+    struct {
+        const char *key;
+        platoon_value *value;
+    } entries[] = {
+        {"seed", platoon_int(run->plan->seed)},
+        {"total_time_spent_h", platoon_float(outputs_total_time_spent_s(s) / 3600.0)},
+        {"total_travel_time_h", platoon_float(s->total_travel_time / 3600.0)},
+        {"mean_delay_s", platoon_float(outputs_mean_delay_s(s))},
+        {"mean_speed_kmh", platoon_float(s->mean_speed * 3.6)},
+        {"vehicles_inserted", whole(s->inserted)},
+        {"vehicles_arrived", whole(s->inserted - s->running)},
+        {"vehicles_running", whole(s->running)},
+        {"vehicles_waiting", whole(s->waiting)},
+        {"teleports", whole(s->teleports)},
+        {"collisions", whole(s->collisions)},
+        {"end_time_s", platoon_float(run->console.ended_s)},
+        {"wall_s", platoon_float((double)(run->ended_ns - run->started_ns) / 1e9)},
+        {"sumo_version", platoon_str(run->program->version)},
+        {"outcome", platoon_str(outcome_text(outcome))},
+    };
+    platoon_value *result = platoon_dict();
+    enum platoon_status st = result ? copy_entries(result, run->plan->task) : PLATOON_ENOMEM;
+
+    for (size_t i = 0; i < sizeof entries / sizeof entries[0]; i++) {
+        if (st == PLATOON_OK)
+            st = platoon_dict_set(result, entries[i].key, entries[i].value);
+        else
+            platoon_value_unref(entries[i].value);
+    }
+    if (st == PLATOON_OK)
+        *out = result;
+    else
+        platoon_value_unref(result);
+    return st;
+}
+
+/* --- all of it -------------------------------------------------------------------------------- */
+
+static enum platoon_status conclude(struct run *run, platoon_value **out_result,
+                                    struct sumo_failure *f)
+{
+    struct run_end end = {
+        .wait_status = run->process.wait_status,
+        .reason = run->console.reason,
+        .has_ended = run->console.has_ended,
+        .ended_s = run->console.ended_s,
+        .is_driven = run->is_driven,
+        .loop_finished = run->loop_finished,
+    };
+    enum run_outcome outcome = outcome_of_end(&end);
+    struct figures figures;
+    struct platoon_err err;
+    enum platoon_status st;
+
+    if (outcome != OUTCOME_OK) {
+        describe_bad_end(run, outcome, f);
+        return PLATOON_EIO;
+    }
+    if ((st = read_figures(run, &figures, &err)) != PLATOON_OK ||
+        (st = check_outputs(run, &err)) != PLATOON_OK) {
+        describe_bad_outputs(run, &err, f);
+        return st;
+    }
+    outcome = outcome_of_figures(&end, run->wanted_end_s, &figures.statistics, &figures.last);
+    if (!outcome_is_done(outcome)) {
+        note_exit(run, f);
+        describe(
+            f, "bad-output", outcome,
+            "SUMO ended at simulated time %.2f s with %g vehicles left, before the end that was "
+            "asked for; it said: %s",
+            end.ended_s, figures.statistics.running + figures.statistics.waiting,
+            run->console.reason_text);
+        return PLATOON_EPROTO;
+    }
+    if ((st = make_result(run, &figures, outcome, out_result)) != PLATOON_OK)
+        describe(f, "internal", OUTCOME_FAILED, "no memory for the result");
+    return st;
+}
+
+enum platoon_status sumo_run(const struct sumo_plan *plan, const struct sumo_program *program,
+                             const struct sumo_run_options *options, platoon_value **out_result,
+                             struct sumo_failure *out_failure)
+{
+    struct run *run = calloc(1, sizeof *run);
+    struct platoon_err err = {.message = ""};
+    enum platoon_status st;
+
+    begin_failure(out_failure);
+    if (!run) {
+        describe(out_failure, "internal", OUTCOME_FAILED, "no memory for a run");
+        return PLATOON_ENOMEM;
+    }
+    run->plan = plan;
+    run->program = program;
+    run->options = options;
+    run->wanted_end_s = plan->has_end ? plan->end_s : -1.0;
+    st = run_simulation(run, &err);
+    if (st == PLATOON_OK || st == PLATOON_ECLOSED)
+        st = conclude(run, out_result, out_failure);
+    else
+        describe_cut_short(run, st, &err, out_failure);
+    note_stderr(run, out_failure);
+    free(run);
+    return st;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sumo_run.h - one simulation from a plan to a result: starts SUMO, drives or watches it, judges
+ * how it ended, and reads its figures. Blocks until all of that is over; leaves no process and no
+ * descriptor behind, whatever happens. */
+#ifndef PLATOON_SUMO_SUMO_RUN_H
+#define PLATOON_SUMO_SUMO_RUN_H
+
+#include <platoon/value.h>
+
+#include "sumo/outcome.h"
+#include "sumo/program.h"
+#include "sumo/task.h"
+
+enum sumo_backend {
+    SUMO_BACKEND_AUTO, /* a run without control needs no client: SUMO alone is cheaper */
+    SUMO_BACKEND_TRACI /* every run is stepped over TraCI */
+};
+
+/* How far a run is. */
+struct sumo_progress {
+    double time_s;         /* simulated */
+    double begin_s, end_s; /* of the simulation; end_s < 0: not known */
+    double running;        /* vehicles on the road; < 0: not known yet */
+    double waiting;        /* vehicles waiting for room to depart; < 0: not known yet */
+    double wall_s;         /* since SUMO was started */
+};
+
+struct sumo_run_options {
+    const char *task_dir; /* absolute; an existing folder, for all that the run writes */
+    enum sumo_backend backend;
+    double timeout_s; /* wall clock; 0: none */
+    int abort_fd;     /* when it hangs up the run is given up; -1: none */
+    /* Called at most once in progress_every_s, between steps; NULL: never. */
+    void (*on_progress)(const struct sumo_progress *progress, void *arg);
+    void *arg;
+    double progress_every_s;
+};
+
+enum { SUMO_FAILURE_TEXT_BYTES = 4096 };
+
+/* What a failed run has to say. */
+struct sumo_failure {
+    /* "exit", "signal", "timeout", "bad-task", "bad-output", "not-found", "internal" */
+    const char *kind;
+    enum run_outcome outcome;
+    bool has_exit;
+    int exit;                              /* SUMO's exit code, or minus the signal that ended it */
+    char message[SUMO_FAILURE_TEXT_BYTES]; /* UTF-8 */
+    char stderr_tail[SUMO_FAILURE_TEXT_BYTES];
+};
+
+/* PLATOON_OK and the result: the task's own keys, then (docs/sumo.md says what each means)
+ *
+ *     seed  total_time_spent_h  total_travel_time_h  mean_delay_s  mean_speed_kmh
+ *     vehicles_inserted  vehicles_arrived  vehicles_running  vehicles_waiting  teleports  collisions
+ *     end_time_s  wall_s  sumo_version  outcome
+ *
+ * EINTR when abort_fd hung up; any other status: the run failed and *out_failure says how. */
+enum platoon_status sumo_run(const struct sumo_plan *plan, const struct sumo_program *program,
+                             const struct sumo_run_options *options, platoon_value **out_result,
+                             struct sumo_failure *out_failure);
+
+/* A failure that came before there was a run: a task that cannot be planned, or no SUMO. */
+void sumo_failure_before_run(struct sumo_failure *failure, const struct platoon_err *err);
+
+#endif

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sumo_runner.c - reads a task, runs it, writes what became of it. */
+#include "sumo/sumo_runner.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "sumo/runner_io.h"
+#include "sumo/sumo_run.h"
+
+#define PROGRESS_EVERY_S 2.0
+
+struct runner {
+    struct path_rules rules;
+    const char *wanted_program; /* NULL: look for it */
+    enum sumo_backend backend;
+    struct sumo_program program;
+    char root[PATH_MAX];
+};
+
+/* --- messages --------------------------------------------------------------------------------- */
+
+/* {key: child}. Takes `child`. NULL when out of memory. */
+static platoon_value *message(const char *key, platoon_value *child)
+{
+    platoon_value *m = platoon_dict();
+
+    if (!m) {
+        platoon_value_unref(child);
+        return NULL;
+    }
+    if (platoon_dict_set(m, key, child) == PLATOON_OK)
+        return m;
+    platoon_value_unref(m);
+    return NULL;
+}
+
+struct entry {
+    const char *key;
+    platoon_value *value;
+};
+
+/* A dict of `n` entries, whose values are taken. NULL when out of memory. */
+static platoon_value *dict_of(const struct entry *entries, size_t n)
+{
+    platoon_value *dict = platoon_dict();
+    bool failed = !dict;
+
+    for (size_t i = 0; i < n; i++) {
+        if (failed)
+            platoon_value_unref(entries[i].value);
+        else
+            failed = platoon_dict_set(dict, entries[i].key, entries[i].value) != PLATOON_OK;
+    }
+    if (!failed)
+        return dict;
+    platoon_value_unref(dict);
+    return NULL;
+}
+
+static platoon_value *number_or_none(double number)
+{
+    return number >= 0.0 ? platoon_float(number) : platoon_none();
+}
+
+static void send_progress(const struct sumo_progress *p, void *arg)
+{
+    struct entry entries[] = {
+        {"time_s", platoon_float(p->time_s)},    {"begin_s", platoon_float(p->begin_s)},
+        {"end_s", number_or_none(p->end_s)},     {"running", number_or_none(p->running)},
+        {"waiting", number_or_none(p->waiting)}, {"wall_s", platoon_float(p->wall_s)},
+    };
+
+    (void)arg;
+    /* Nobody reads any more: the run is given up as soon as descriptor 3 hangs up too. */
+    (void)runner_write(RUNNER_FD_OUT,
+                       message("progress", dict_of(entries, sizeof entries / sizeof entries[0])),
+                       NULL);
+}
+
+static enum platoon_status send_failure(const struct sumo_failure *f, struct platoon_err *err)
+{
+    struct entry entries[] = {
+        {"kind", platoon_str(f->kind)},
+        {"message", platoon_str(f->message)},
+        {"exit", f->has_exit ? platoon_int(f->exit) : platoon_none()},
+        {"stderr_tail", platoon_str(f->stderr_tail)},
+        {"outcome", platoon_str(outcome_text(f->outcome))},
+    };
+
+    return runner_write(
+        RUNNER_FD_OUT, message("error", dict_of(entries, sizeof entries / sizeof entries[0])), err);
+}
+
+/* --- one task --------------------------------------------------------------------------------- */
+
+static enum platoon_status read_options(const struct runner *r, const platoon_value *request,
+                                        struct sumo_run_options *out, struct platoon_err *err)
+{
+    const char *dir = platoon_as_str(platoon_dict_get(request, "task_dir"), NULL);
+    const platoon_value *timeout = platoon_dict_get(request, "timeout_s");
+    struct stat info;
+
+    *out = (struct sumo_run_options){
+        .task_dir = dir,
+        .backend = r->backend,
+        .abort_fd = RUNNER_FD_IN,
+        .on_progress = send_progress,
+        .progress_every_s = PROGRESS_EVERY_S,
+    };
+    if (!dir || *dir != '/' || stat(dir, &info) < 0 || !S_ISDIR(info.st_mode))
+        return platoon_fail(err, PLATOON_EIO,
+                            "the request's task_dir is no absolute path of a folder: %.300s",
+                            dir ? dir : "(none)");
+    if (timeout && !platoon_is_none(timeout) &&
+        (platoon_as_float(timeout, &out->timeout_s) != PLATOON_OK || !(out->timeout_s >= 0.0)))
+        return platoon_fail(err, PLATOON_EIO, "the request's timeout_s is no number of seconds");
+    return PLATOON_OK;
+}
+
+static enum platoon_status run_task(struct runner *r, const platoon_value *request,
+                                    platoon_value **out_result, struct sumo_failure *out_failure)
+{
+    struct sumo_run_options options;
+    struct sumo_plan plan = {0};
+    struct platoon_err err;
+    enum platoon_status st;
+
+    if ((st = read_options(r, request, &options, &err)) != PLATOON_OK ||
+        (st = sumo_plan_make(platoon_dict_get(request, "task"), &r->rules, &plan, &err)) !=
+            PLATOON_OK ||
+        (st = sumo_program_find(&r->program, r->wanted_program, &err)) != PLATOON_OK)
+        sumo_failure_before_run(out_failure, &err);
+    else
+        st = sumo_run(&plan, &r->program, &options, out_result, out_failure);
+    sumo_plan_release(&plan);
+    return st;
+}
+
+/* PLATOON_OK when the task was answered, with its result or its failure. */
+static enum platoon_status serve_task(struct runner *r, const platoon_value *request,
+                                      struct platoon_err *err)
+{
+    struct sumo_failure *failure = malloc(sizeof *failure);
+    platoon_value *result = NULL;
+    enum platoon_status st;
+
+    if (!failure)
+        return platoon_fail(err, PLATOON_ENOMEM, "no memory to run a task");
+    st = run_task(r, request, &result, failure);
+    if (st == PLATOON_EINTR)
+        st = platoon_fail(err, PLATOON_ECLOSED, "the agent is gone");
+    else if (st == PLATOON_OK)
+        st = runner_write(RUNNER_FD_OUT, message("result", result), err);
+    else
+        st = send_failure(failure, err);
+    free(failure);
+    return st;
+}
+
+static int serve(struct runner *r)
+{
+    for (;;) {
+        struct platoon_err err;
+        platoon_value *request;
+        enum platoon_status st = runner_read(RUNNER_FD_IN, &request, &err);
+
+        if (st == PLATOON_OK) {
+            st = serve_task(r, request, &err);
+            platoon_value_unref(request);
+        }
+        if (st == PLATOON_ECLOSED)
+            return 0;
+        if (st != PLATOON_OK) {
+            fprintf(stderr, "sumo runner: %s\n", err.message);
+            return 1;
+        }
+    }
+}
+
+/* --- command line ----------------------------------------------------------------------------- */
+
+static int usage(void)
+{
+    fprintf(stderr, "usage: platoon _sumo-runner --root DIR [--sumo EXE] [--allow-any-path] "
+                    "[--backend auto|traci]\n"
+                    "Started by platoon work, with tasks on descriptor 3 and results on 4.\n");
+    return 2;
+}
+
+static int read_command_line(struct runner *r, int argc, char **argv)
+{
+    static const struct option known[] = {
+        {"root", required_argument, NULL, 'r'},
+        {"sumo", required_argument, NULL, 's'},
+        {"allow-any-path", no_argument, NULL, 'a'},
+        {"backend", required_argument, NULL, 'b'},
+        {NULL, 0, NULL, 0},
+    };
+    const char *root = NULL;
+    int c;
+
+    optind = 0; /* this is not the first use of getopt in the program */
+    while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
+        switch (c) {
+        case 'r':
+            root = optarg;
+            break;
+        case 's':
+            r->wanted_program = optarg;
+            break;
+        case 'a':
+            r->rules.allow_any = true;
+            break;
+        case 'b':
+            if (strcmp(optarg, "traci") == 0)
+                r->backend = SUMO_BACKEND_TRACI;
+            else if (strcmp(optarg, "auto") != 0)
+                return usage();
+            break;
+        default:
+            return usage();
+        }
+    }
+    if (!root || optind != argc)
+        return usage();
+    if (!realpath(root, r->root)) {
+        fprintf(stderr, "sumo runner: --root %s: %s\n", root, strerror(errno));
+        return 2;
+    }
+    r->rules.root = r->root;
+    return 0;
+}
+
+/* Ours alone, and blocking, however the starter made it. */
+static bool prepare_descriptor(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+
+    return flags >= 0 && fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) == 0 &&
+           fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
+}
+
+int sumo_runner_main(int argc, char **argv)
+{
+    struct runner r = {.rules = {.root = NULL}};
+    int code = read_command_line(&r, argc, argv);
+
+    if (code != 0)
+        return code;
+    if (!prepare_descriptor(RUNNER_FD_IN) || !prepare_descriptor(RUNNER_FD_OUT)) {
+        fprintf(stderr, "sumo runner: descriptors 3 and 4 are not open; see platoon work\n");
+        return usage();
+    }
+    (void)signal(SIGPIPE, SIG_IGN); /* a write that nobody reads is an error of the write */
+    (void)signal(SIGCHLD, SIG_DFL); /* ignored, it would eat SUMO's exit code */
+    code = serve(&r);
+    sumo_program_release(&r.program);
+    return code;
+}
