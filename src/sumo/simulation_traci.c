@@ -21,7 +21,7 @@ enum {
 
 struct traci_simulation {
     struct simulation base;
-    struct process *process;
+    struct child *child;
     struct traci *traci;
     struct sensor *sensors;
     size_t n_sensors;
@@ -86,46 +86,45 @@ static enum platoon_status try_connect(uint16_t port, int *out_fd, struct platoo
     return PLATOON_OK;
 }
 
-static enum platoon_status connect_when_ready(struct process *process,
-                                              const struct console *console, uint16_t port,
-                                              int *out_fd, struct platoon_err *err)
+static enum platoon_status connect_when_ready(struct child *child, const struct console *console,
+                                              uint16_t port, int *out_fd, struct platoon_err *err)
 {
     for (;;) {
         enum platoon_status st = try_connect(port, out_fd, err);
 
         if (st != PLATOON_OK || *out_fd >= 0)
             return st;
-        st = process_wait_ms(
-            process, console->is_listening_soon ? RETRY_WHEN_LISTENING_MS : RETRY_WHILE_LOADING_MS,
+        st = child_wait_ms(
+            child, console->is_listening_soon ? RETRY_WHEN_LISTENING_MS : RETRY_WHILE_LOADING_MS,
             err);
         if (st != PLATOON_OK)
             return st;
     }
 }
 
-static enum platoon_status wait_on_process(int fd, short events, void *arg, struct platoon_err *err)
+static enum platoon_status wait_on_child(int fd, short events, void *arg, struct platoon_err *err)
 {
-    return process_wait_fd(arg, fd, events, err);
+    return child_wait_fd(arg, fd, events, err);
 }
 
 /* The version query, under a limit of its own: no answer means that the peer is busy with another
  * client. */
-static enum platoon_status open_traci(struct process *process, int fd, struct traci **out,
+static enum platoon_status open_traci(struct child *child, int fd, struct traci **out,
                                       struct platoon_err *err)
 {
-    uint64_t whole = process->deadline_mono_ns;
+    uint64_t whole = child->deadline_mono_ns;
     uint64_t answer = clock_mono_ns() + ANSWER_TIME_LIMIT_S * 1000000000ull;
     enum platoon_status st;
 
     if (!whole || answer < whole)
-        process->deadline_mono_ns = answer;
-    st = traci_open(fd, wait_on_process, process, out, err);
-    if (st == PLATOON_ETIMEDOUT && process->deadline_mono_ns == answer)
+        child->deadline_mono_ns = answer;
+    st = traci_open(fd, wait_on_child, child, out, err);
+    if (st == PLATOON_ETIMEDOUT && child->deadline_mono_ns == answer)
         st = platoon_fail(err, PLATOON_EPROTO,
                           "SUMO did not answer the version query within %d s; did another program "
                           "connect to its port first?",
                           ANSWER_TIME_LIMIT_S);
-    process->deadline_mono_ns = whole;
+    child->deadline_mono_ns = whole;
     return st;
 }
 
@@ -311,7 +310,7 @@ static const struct simulation_ops ops = {
     .free = free_simulation,
 };
 
-enum platoon_status simulation_traci_open(struct process *process, const struct console *console,
+enum platoon_status simulation_traci_open(struct child *child, const struct console *console,
                                           struct held_port *port, struct simulation **out,
                                           struct platoon_err *err)
 {
@@ -323,11 +322,11 @@ enum platoon_status simulation_traci_open(struct process *process, const struct 
     if (!ts)
         return platoon_fail(err, PLATOON_ENOMEM, "no memory for a simulation");
     ts->base.ops = &ops;
-    ts->process = process;
-    if ((st = connect_when_ready(process, console, port->number, &fd, err)) != PLATOON_OK)
+    ts->child = child;
+    if ((st = connect_when_ready(child, console, port->number, &fd, err)) != PLATOON_OK)
         goto fail;
     held_port_close(port);
-    if ((st = open_traci(process, fd, &ts->traci, err)) != PLATOON_OK)
+    if ((st = open_traci(child, fd, &ts->traci, err)) != PLATOON_OK)
         goto fail;
     traci_on_value(ts->traci, on_value, ts);
     st = traci_subscribe(ts->traci, TRACI_SIMULATION, "", variables, sizeof variables, err);

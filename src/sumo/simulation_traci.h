@@ -22,7 +22,7 @@
 #include <platoon/status.h>
 
 #include "sumo/console.h"
-#include "sumo/process.h"
+#include "sumo/child.h"
 #include "sumo/simulation.h"
 
 /* A port for one SUMO, bound by us so that nobody else gets it. */
@@ -34,14 +34,14 @@ struct held_port {
 enum platoon_status held_port_open(struct held_port *port, struct platoon_err *err);
 void held_port_close(struct held_port *port); /* idempotent */
 
-/* Connect to the SUMO that `process` runs (started with --remote-port) as soon as it listens, and
+/* Connect to the SUMO that `child` is (started with --remote-port) as soon as it listens, and
  * release the port.
  *
- *   process, console   kept until free(): waiting watches the child; the console tells when it
+ *   child, console   kept until free(): waiting watches the child; the console tells when it
  *                      listens
  *
- * ECLOSED if SUMO ended before (its console tells why); ETIMEDOUT, EINTR as process.h says. */
-enum platoon_status simulation_traci_open(struct process *process, const struct console *console,
+ * ECLOSED if SUMO ended before (its console tells why); ETIMEDOUT, EINTR as child.h says. */
+enum platoon_status simulation_traci_open(struct child *child, const struct console *console,
                                           struct held_port *port, struct simulation **out,
                                           struct platoon_err *err);
 

@@ -16,7 +16,7 @@
 #include "sumo/clean_text.h"
 #include "sumo/command_line.h"
 #include "sumo/drive.h"
-#include "sumo/process.h"
+#include "sumo/child.h"
 #include "sumo/simulation_traci.h"
 #include "sumo/xml_scan.h"
 
@@ -29,7 +29,7 @@ struct run {
     const struct sumo_plan *plan;
     const struct sumo_program *program;
     const struct sumo_run_options *options;
-    struct process process;
+    struct child child;
     struct console console;
     uint64_t started_ns, ended_ns, told_ns;
     double time_s;       /* simulated; of the control loop, where there is one */
@@ -85,7 +85,7 @@ static void on_step(double time_s, void *arg)
 static enum platoon_status start(struct run *run, unsigned port, struct platoon_err *err)
 {
     char **argv = command_line(run->plan, run->program, run->options->task_dir, port);
-    struct process_command command = {
+    struct child_command command = {
         .argv = (const char *const *)argv,
         .envp = (const char *const *)run->program->envp,
         .cwd = run->options->task_dir,
@@ -94,7 +94,7 @@ static enum platoon_status start(struct run *run, unsigned port, struct platoon_
 
     if (!argv)
         return platoon_fail(err, PLATOON_ENOMEM, "no memory for SUMO's command line");
-    st = process_start(&run->process, &command, err);
+    st = child_start(&run->child, &command, err);
     argv_free(argv);
     return st;
 }
@@ -103,13 +103,13 @@ static enum platoon_status start(struct run *run, unsigned port, struct platoon_
  * so hear it out. ECLOSED once it has ended by itself. */
 static enum platoon_status hear_out(struct run *run, struct platoon_err *err)
 {
-    uint64_t limit = clock_mono_ns() + LAST_WORDS_NS, *deadline = &run->process.deadline_mono_ns;
+    uint64_t limit = clock_mono_ns() + LAST_WORDS_NS, *deadline = &run->child.deadline_mono_ns;
     bool is_ours = !*deadline || limit < *deadline;
     enum platoon_status st;
 
     if (is_ours)
         *deadline = limit;
-    st = process_wait_end(&run->process, err);
+    st = child_wait_end(&run->child, err);
     if (st == PLATOON_OK)
         return PLATOON_ECLOSED;
     if (st == PLATOON_ETIMEDOUT && is_ours)
@@ -130,13 +130,13 @@ static enum platoon_status run_with_client(struct run *run, struct platoon_err *
     if ((st = held_port_open(&port, err)) != PLATOON_OK)
         return st;
     if ((st = start(run, port.number, err)) == PLATOON_OK)
-        st = simulation_traci_open(&run->process, &run->console, &port, &simulation, err);
+        st = simulation_traci_open(&run->child, &run->console, &port, &simulation, err);
     held_port_close(&port);
     if (st == PLATOON_OK)
         st = drive(simulation, control, on_step, run, &run->time_s, err);
     run->loop_finished = st == PLATOON_OK;
     if (st == PLATOON_OK)
-        st = process_wait_end(&run->process, err);
+        st = child_wait_end(&run->child, err);
     else if (st == PLATOON_ECLOSED)
         st = hear_out(run, err);
     if (simulation)
@@ -148,7 +148,7 @@ static enum platoon_status run_alone(struct run *run, struct platoon_err *err)
 {
     enum platoon_status st = start(run, 0, err);
 
-    return st == PLATOON_OK ? process_wait_end(&run->process, err) : st;
+    return st == PLATOON_OK ? child_wait_end(&run->child, err) : st;
 }
 
 static enum platoon_status run_simulation(struct run *run, struct platoon_err *err)
@@ -157,14 +157,14 @@ static enum platoon_status run_simulation(struct run *run, struct platoon_err *e
     enum platoon_status st;
 
     console_init(&run->console);
-    process_init(&run->process, on_output, run);
-    run->process.abort_fd = options->abort_fd;
+    child_init(&run->child, on_output, run);
+    run->child.abort_fd = options->abort_fd;
     run->started_ns = run->told_ns = clock_mono_ns();
     if (options->timeout_s > 0.0)
-        run->process.deadline_mono_ns = run->started_ns + (uint64_t)(options->timeout_s * 1e9);
+        run->child.deadline_mono_ns = run->started_ns + (uint64_t)(options->timeout_s * 1e9);
     run->is_driven = run->plan->is_controlled || options->backend == SUMO_BACKEND_TRACI;
     st = run->is_driven ? run_with_client(run, err) : run_alone(run, err);
-    process_end(&run->process);
+    child_end(&run->child);
     console_finish(&run->console);
     run->ended_ns = clock_mono_ns();
     return st;
@@ -234,7 +234,7 @@ static double reached_s(const struct run *run)
 
 static void note_exit(const struct run *run, struct sumo_failure *f)
 {
-    int status = run->process.wait_status;
+    int status = run->child.wait_status;
 
     f->has_exit = true;
     f->exit = WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
@@ -264,7 +264,7 @@ static void describe_cut_short(const struct run *run, enum platoon_status st,
 static void describe_bad_end(const struct run *run, enum run_outcome outcome,
                              struct sumo_failure *f)
 {
-    int status = run->process.wait_status;
+    int status = run->child.wait_status;
 
     note_exit(run, f);
     if (outcome == OUTCOME_INTERRUPTED)
@@ -429,7 +429,7 @@ static enum platoon_status conclude(struct run *run, platoon_value **out_result,
                                     struct sumo_failure *f)
 {
     struct run_end end = {
-        .wait_status = run->process.wait_status,
+        .wait_status = run->child.wait_status,
         .reason = run->console.reason,
         .has_ended = run->console.has_ended,
         .ended_s = run->console.ended_s,

@@ -52,8 +52,8 @@ struct sumo_failure {
 /* PLATOON_OK and the result: the task's own keys, then (docs/sumo.md says what each means)
  *
  *     seed  total_time_spent_h  total_travel_time_h  mean_delay_s  mean_speed_kmh
- *     vehicles_inserted  vehicles_arrived  vehicles_running  vehicles_waiting  teleports  collisions
- *     end_time_s  wall_s  sumo_version  outcome
+ *     vehicles_inserted  vehicles_arrived  vehicles_running  vehicles_waiting
+ *     teleports  collisions  end_time_s  wall_s  sumo_version  outcome
  *
  * EINTR when abort_fd hung up; any other status: the run failed and *out_failure says how. */
 enum platoon_status sumo_run(const struct sumo_plan *plan, const struct sumo_program *program,

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/num.h"
 #include "sumo/runner_io.h"
 #include "sumo/sumo_run.h"
 
@@ -23,6 +24,7 @@ struct runner {
     const char *wanted_program; /* NULL: look for it */
     enum sumo_backend backend;
     struct sumo_program program;
+    double timeout_s; /* of a task that brings none of its own; 0: none */
     char root[PATH_MAX];
 };
 
@@ -112,6 +114,7 @@ static enum platoon_status read_options(const struct runner *r, const platoon_va
     *out = (struct sumo_run_options){
         .task_dir = dir,
         .backend = r->backend,
+        .timeout_s = r->timeout_s,
         .abort_fd = RUNNER_FD_IN,
         .on_progress = send_progress,
         .progress_every_s = PROGRESS_EVERY_S,
@@ -190,8 +193,8 @@ static int serve(struct runner *r)
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: platoon _sumo-runner --root DIR [--sumo EXE] [--allow-any-path] "
-                    "[--backend auto|traci]\n"
+    fprintf(stderr, "usage: platoon _sumo-runner [--root DIR] [--sumo EXE] [--allow-any-path] "
+                    "[--backend auto|traci] [--timeout SECONDS]\n"
                     "Started by platoon work, with tasks on descriptor 3 and results on 4.\n");
     return 2;
 }
@@ -199,13 +202,11 @@ static int usage(void)
 static int read_command_line(struct runner *r, int argc, char **argv)
 {
     static const struct option known[] = {
-        {"root", required_argument, NULL, 'r'},
-        {"sumo", required_argument, NULL, 's'},
-        {"allow-any-path", no_argument, NULL, 'a'},
-        {"backend", required_argument, NULL, 'b'},
-        {NULL, 0, NULL, 0},
+        {"root", required_argument, NULL, 'r'},     {"sumo", required_argument, NULL, 's'},
+        {"allow-any-path", no_argument, NULL, 'a'}, {"backend", required_argument, NULL, 'b'},
+        {"timeout", required_argument, NULL, 't'},  {NULL, 0, NULL, 0},
     };
-    const char *root = NULL;
+    const char *root = ".";
     int c;
 
     optind = 0; /* this is not the first use of getopt in the program */
@@ -226,11 +227,15 @@ static int read_command_line(struct runner *r, int argc, char **argv)
             else if (strcmp(optarg, "auto") != 0)
                 return usage();
             break;
+        case 't':
+            if (!num_double_parse(optarg, strlen(optarg), &r->timeout_s) || !(r->timeout_s >= 0.0))
+                return usage();
+            break;
         default:
             return usage();
         }
     }
-    if (!root || optind != argc)
+    if (optind != argc)
         return usage();
     if (!realpath(root, r->root)) {
         fprintf(stderr, "sumo runner: --root %s: %s\n", root, strerror(errno));
