@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "sumo/child.h"
+#include "sumo/sumo_child.h"
 
 #define VERSION_TIME_LIMIT_NS 30000000000u
 #define DEBIAN_SUMO_HOME      "/usr/share/sumo"
@@ -218,16 +218,16 @@ static enum platoon_status ask_version(struct sumo_program *program, struct plat
 {
     struct first_bytes answer = {.len = 0};
     const char *argv[] = {program->path, "--version", NULL};
-    struct child_command command = {argv, (const char *const *)program->envp, NULL};
-    struct child p;
+    struct sumo_child_command command = {argv, (const char *const *)program->envp, NULL};
+    struct sumo_child p;
     enum platoon_status st;
 
-    child_init(&p, keep_first_bytes, &answer);
+    sumo_child_init(&p, keep_first_bytes, &answer);
     p.deadline_mono_ns = clock_mono_ns() + VERSION_TIME_LIMIT_NS;
-    if ((st = child_start(&p, &command, err)) != PLATOON_OK)
+    if ((st = sumo_child_start(&p, &command, err)) != PLATOON_OK)
         return st;
-    st = child_wait_end(&p, err);
-    child_end(&p);
+    st = sumo_child_wait_end(&p, err);
+    sumo_child_end(&p);
     if (st == PLATOON_ETIMEDOUT)
         return platoon_fail(err, st, "%s --version did not answer within %u s", program->path,
                             (unsigned)(VERSION_TIME_LIMIT_NS / 1000000000u));

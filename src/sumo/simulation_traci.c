@@ -21,7 +21,7 @@ enum {
 
 struct traci_simulation {
     struct simulation base;
-    struct child *child;
+    struct sumo_child *child;
     struct traci *traci;
     struct sensor *sensors;
     size_t n_sensors;
@@ -86,15 +86,16 @@ static enum platoon_status try_connect(uint16_t port, int *out_fd, struct platoo
     return PLATOON_OK;
 }
 
-static enum platoon_status connect_when_ready(struct child *child, const struct console *console,
-                                              uint16_t port, int *out_fd, struct platoon_err *err)
+static enum platoon_status connect_when_ready(struct sumo_child *child,
+                                              const struct console *console, uint16_t port,
+                                              int *out_fd, struct platoon_err *err)
 {
     for (;;) {
         enum platoon_status st = try_connect(port, out_fd, err);
 
         if (st != PLATOON_OK || *out_fd >= 0)
             return st;
-        st = child_wait_ms(
+        st = sumo_child_wait_ms(
             child, console->is_listening_soon ? RETRY_WHEN_LISTENING_MS : RETRY_WHILE_LOADING_MS,
             err);
         if (st != PLATOON_OK)
@@ -104,12 +105,12 @@ static enum platoon_status connect_when_ready(struct child *child, const struct 
 
 static enum platoon_status wait_on_child(int fd, short events, void *arg, struct platoon_err *err)
 {
-    return child_wait_fd(arg, fd, events, err);
+    return sumo_child_wait_fd(arg, fd, events, err);
 }
 
 /* The version query, under a limit of its own: no answer means that the peer is busy with another
  * client. */
-static enum platoon_status open_traci(struct child *child, int fd, struct traci **out,
+static enum platoon_status open_traci(struct sumo_child *child, int fd, struct traci **out,
                                       struct platoon_err *err)
 {
     uint64_t whole = child->deadline_mono_ns;
@@ -310,7 +311,7 @@ static const struct simulation_ops ops = {
     .free = free_simulation,
 };
 
-enum platoon_status simulation_traci_open(struct child *child, const struct console *console,
+enum platoon_status simulation_traci_open(struct sumo_child *child, const struct console *console,
                                           struct held_port *port, struct simulation **out,
                                           struct platoon_err *err)
 {

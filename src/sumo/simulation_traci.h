@@ -22,7 +22,7 @@
 #include <platoon/status.h>
 
 #include "sumo/console.h"
-#include "sumo/child.h"
+#include "sumo/sumo_child.h"
 #include "sumo/simulation.h"
 
 /* A port for one SUMO, bound by us so that nobody else gets it. */
@@ -40,8 +40,8 @@ void held_port_close(struct held_port *port); /* idempotent */
  *   child, console   kept until free(): waiting watches the child; the console tells when it
  *                      listens
  *
- * ECLOSED if SUMO ended before (its console tells why); ETIMEDOUT, EINTR as child.h says. */
-enum platoon_status simulation_traci_open(struct child *child, const struct console *console,
+ * ECLOSED if SUMO ended before (its console tells why); ETIMEDOUT, EINTR as sumo_child.h says. */
+enum platoon_status simulation_traci_open(struct sumo_child *child, const struct console *console,
                                           struct held_port *port, struct simulation **out,
                                           struct platoon_err *err);
 

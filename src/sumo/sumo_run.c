@@ -16,7 +16,7 @@
 #include "sumo/clean_text.h"
 #include "sumo/command_line.h"
 #include "sumo/drive.h"
-#include "sumo/child.h"
+#include "sumo/sumo_child.h"
 #include "sumo/simulation_traci.h"
 #include "sumo/xml_scan.h"
 
@@ -29,7 +29,7 @@ struct run {
     const struct sumo_plan *plan;
     const struct sumo_program *program;
     const struct sumo_run_options *options;
-    struct child child;
+    struct sumo_child child;
     struct console console;
     uint64_t started_ns, ended_ns, told_ns;
     double time_s;       /* simulated; of the control loop, where there is one */
@@ -85,7 +85,7 @@ static void on_step(double time_s, void *arg)
 static enum platoon_status start(struct run *run, unsigned port, struct platoon_err *err)
 {
     char **argv = command_line(run->plan, run->program, run->options->task_dir, port);
-    struct child_command command = {
+    struct sumo_child_command command = {
         .argv = (const char *const *)argv,
         .envp = (const char *const *)run->program->envp,
         .cwd = run->options->task_dir,
@@ -94,7 +94,7 @@ static enum platoon_status start(struct run *run, unsigned port, struct platoon_
 
     if (!argv)
         return platoon_fail(err, PLATOON_ENOMEM, "no memory for SUMO's command line");
-    st = child_start(&run->child, &command, err);
+    st = sumo_child_start(&run->child, &command, err);
     argv_free(argv);
     return st;
 }
@@ -109,7 +109,7 @@ static enum platoon_status hear_out(struct run *run, struct platoon_err *err)
 
     if (is_ours)
         *deadline = limit;
-    st = child_wait_end(&run->child, err);
+    st = sumo_child_wait_end(&run->child, err);
     if (st == PLATOON_OK)
         return PLATOON_ECLOSED;
     if (st == PLATOON_ETIMEDOUT && is_ours)
@@ -136,7 +136,7 @@ static enum platoon_status run_with_client(struct run *run, struct platoon_err *
         st = drive(simulation, control, on_step, run, &run->time_s, err);
     run->loop_finished = st == PLATOON_OK;
     if (st == PLATOON_OK)
-        st = child_wait_end(&run->child, err);
+        st = sumo_child_wait_end(&run->child, err);
     else if (st == PLATOON_ECLOSED)
         st = hear_out(run, err);
     if (simulation)
@@ -148,7 +148,7 @@ static enum platoon_status run_alone(struct run *run, struct platoon_err *err)
 {
     enum platoon_status st = start(run, 0, err);
 
-    return st == PLATOON_OK ? child_wait_end(&run->child, err) : st;
+    return st == PLATOON_OK ? sumo_child_wait_end(&run->child, err) : st;
 }
 
 static enum platoon_status run_simulation(struct run *run, struct platoon_err *err)
@@ -157,14 +157,14 @@ static enum platoon_status run_simulation(struct run *run, struct platoon_err *e
     enum platoon_status st;
 
     console_init(&run->console);
-    child_init(&run->child, on_output, run);
+    sumo_child_init(&run->child, on_output, run);
     run->child.abort_fd = options->abort_fd;
     run->started_ns = run->told_ns = clock_mono_ns();
     if (options->timeout_s > 0.0)
         run->child.deadline_mono_ns = run->started_ns + (uint64_t)(options->timeout_s * 1e9);
     run->is_driven = run->plan->is_controlled || options->backend == SUMO_BACKEND_TRACI;
     st = run->is_driven ? run_with_client(run, err) : run_alone(run, err);
-    child_end(&run->child);
+    sumo_child_end(&run->child);
     console_finish(&run->console);
     run->ended_ns = clock_mono_ns();
     return st;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* child.h - one child process: started, listened to, waited for, and never left behind.
+/* sumo_child.h - one child process: started, listened to, waited for, and never left behind.
  *
  * The child stays in the caller's process group, so that whoever kills the group gets it too; it is
  * killed by the kernel when the thread that started it ends; it has /dev/null as standard input,
@@ -8,8 +8,8 @@
  * Waiting: every wait drains the child's output (or it would stop at a full pipe), and ends when
  * the child ends, at the deadline, or when `abort_fd` hangs up, whatever else it waits for. So
  * nothing here waits for a child that cannot answer. Single-threaded. */
-#ifndef PLATOON_SUMO_CHILD_H
-#define PLATOON_SUMO_CHILD_H
+#ifndef PLATOON_SUMO_SUMO_CHILD_H
+#define PLATOON_SUMO_SUMO_CHILD_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,10 +19,10 @@
 #include <platoon/status.h>
 
 /* Output of the child: `stream` is 1 or 2. */
-typedef void (*child_output_fn)(int stream, const char *data, size_t len, void *arg);
+typedef void (*sumo_child_output_fn)(int stream, const char *data, size_t len, void *arg);
 
-struct child {
-    child_output_fn on_output;
+struct sumo_child {
+    sumo_child_output_fn on_output;
     void *arg;
     uint64_t deadline_mono_ns; /* 0: none */
     int abort_fd;              /* -1: none; borrowed */
@@ -32,28 +32,30 @@ struct child {
     int wait_status; /* as of waitpid(), once it was reaped */
 };
 
-struct child_command {
+struct sumo_child_command {
     const char *const *argv; /* argv[0] is the path; NULL-terminated */
     const char *const *envp; /* NULL-terminated */
     const char *cwd;         /* NULL: the caller's */
 };
 
-void child_init(struct child *p, child_output_fn on_output, void *arg);
+void sumo_child_init(struct sumo_child *p, sumo_child_output_fn on_output, void *arg);
 /* ENOTFOUND if there is no such program or folder, EIO if it cannot be started; `err` says which
  * step failed. */
-enum platoon_status child_start(struct child *p, const struct child_command *command,
-                                struct platoon_err *err);
+enum platoon_status sumo_child_start(struct sumo_child *p, const struct sumo_child_command *command,
+                                     struct platoon_err *err);
 /* Wait until `fd` has one of `events`. ECLOSED if the child ended before (reaped, all of its output
  * read); ETIMEDOUT at the deadline, EINTR when abort_fd hung up, in both cases with the child still
  * running. */
-enum platoon_status child_wait_fd(struct child *p, int fd, short events, struct platoon_err *err);
+enum platoon_status sumo_child_wait_fd(struct sumo_child *p, int fd, short events,
+                                       struct platoon_err *err);
 /* As above, for no longer than `wait_ms` and with no descriptor: PLATOON_OK when that time is
  * over. */
-enum platoon_status child_wait_ms(struct child *p, unsigned wait_ms, struct platoon_err *err);
+enum platoon_status sumo_child_wait_ms(struct sumo_child *p, unsigned wait_ms,
+                                       struct platoon_err *err);
 /* Wait for its end: PLATOON_OK once it is reaped and all of its output was read; ETIMEDOUT, EINTR
  * as above. */
-enum platoon_status child_wait_end(struct child *p, struct platoon_err *err);
+enum platoon_status sumo_child_wait_end(struct sumo_child *p, struct platoon_err *err);
 /* SIGKILL if it still runs, reap, read what output is there, close. Idempotent; always right. */
-void child_end(struct child *p);
+void sumo_child_end(struct sumo_child *p);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* child.c - fork and exec by hand, because posix_spawn() cannot ask for the parent-death
+/* sumo_child.c - fork and exec by hand, because posix_spawn() cannot ask for the parent-death
  * signal. */
-#include "sumo/child.h"
+#include "sumo/sumo_child.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,9 +23,9 @@
  * success. */
 #define LOST_WAIT_STATUS (127 << 8)
 
-void child_init(struct child *p, child_output_fn on_output, void *arg)
+void sumo_child_init(struct sumo_child *p, sumo_child_output_fn on_output, void *arg)
 {
-    *p = (struct child){
+    *p = (struct sumo_child){
         .on_output = on_output,
         .arg = arg,
         .abort_fd = -1,
@@ -52,7 +52,7 @@ struct start_failure {
 };
 
 struct child_setup {
-    const struct child_command *command;
+    const struct sumo_child_command *command;
     pid_t parent;
     int null_fd, out_fd, err_fd, failure_fd;
 };
@@ -95,7 +95,7 @@ static void become_program(const struct child_setup *setup)
     give_up(setup, "exec");
 }
 
-static enum platoon_status tell_start_failure(const struct child_command *command,
+static enum platoon_status tell_start_failure(const struct sumo_child_command *command,
                                               const struct start_failure *failure,
                                               struct platoon_err *err)
 {
@@ -113,8 +113,9 @@ static enum platoon_status tell_start_failure(const struct child_command *comman
 }
 
 /* Waits for exec (the pipe closes) or for the child's word that it failed. */
-static enum platoon_status await_exec(struct child *p, const struct child_command *command,
-                                      int failure_fd, struct platoon_err *err)
+static enum platoon_status await_exec(struct sumo_child *p,
+                                      const struct sumo_child_command *command, int failure_fd,
+                                      struct platoon_err *err)
 {
     struct start_failure failure;
     ssize_t n;
@@ -124,14 +125,14 @@ static enum platoon_status await_exec(struct child *p, const struct child_comman
     } while (n < 0 && errno == EINTR);
     if (n == 0)
         return PLATOON_OK;
-    child_end(p);
+    sumo_child_end(p);
     if (n != (ssize_t)sizeof failure)
         return platoon_fail(err, PLATOON_EIO, "cannot start %s", command->argv[0]);
     return tell_start_failure(command, &failure, err);
 }
 
-static enum platoon_status fork_child(struct child *p, struct child_setup *setup, int failure_fd,
-                                      struct platoon_err *err)
+static enum platoon_status fork_child(struct sumo_child *p, struct child_setup *setup,
+                                      int failure_fd, struct platoon_err *err)
 {
     setup->parent = getpid();
     p->pid = fork();
@@ -146,8 +147,8 @@ static enum platoon_status fork_child(struct child *p, struct child_setup *setup
     return await_exec(p, setup->command, failure_fd, err);
 }
 
-enum platoon_status child_start(struct child *p, const struct child_command *command,
-                                struct platoon_err *err)
+enum platoon_status sumo_child_start(struct sumo_child *p, const struct sumo_child_command *command,
+                                     struct platoon_err *err)
 {
     int out[2] = {-1, -1}, errors[2] = {-1, -1}, failure[2] = {-1, -1}, null_fd;
     enum platoon_status st;
@@ -180,14 +181,14 @@ enum platoon_status child_start(struct child *p, const struct child_command *com
         close_fd(&failure[i]);
     }
     if (st != PLATOON_OK)
-        child_end(p);
+        sumo_child_end(p);
     return st;
 }
 
 /* --- waiting ---------------------------------------------------------------------------------- */
 
 /* Reads what is there. Closes the pipe at its end. */
-static void drain(struct child *p, int stream)
+static void drain(struct sumo_child *p, int stream)
 {
     int *fd = stream == 1 ? &p->out_fd : &p->err_fd;
     char data[8192];
@@ -204,7 +205,7 @@ static void drain(struct child *p, int stream)
     }
 }
 
-static void drain_both(struct child *p)
+static void drain_both(struct sumo_child *p)
 {
     drain(p, 1);
     drain(p, 2);
@@ -212,7 +213,7 @@ static void drain_both(struct child *p)
 
 /* Whether the child has ended; then it is reaped, and its output read. A grandchild may hold the
  * pipes open: what came until now is all that is waited for. */
-static bool reap(struct child *p, int flags)
+static bool reap(struct sumo_child *p, int flags)
 {
     pid_t got;
 
@@ -239,7 +240,7 @@ struct woken {
     bool fd_ready, has_ended, aborted;
 };
 
-static enum platoon_status poll_once(struct child *p, int fd, short events, int timeout_ms,
+static enum platoon_status poll_once(struct sumo_child *p, int fd, short events, int timeout_ms,
                                      struct woken *out, struct platoon_err *err)
 {
     struct pollfd watched[N_WATCHED] = {
@@ -280,8 +281,9 @@ static int ms_until(uint64_t mono_ns)
 }
 
 /* Waits for `fd`, for the child's end (*out_has_ended), or until `until_mono_ns` (0: for ever). */
-static enum platoon_status wait_for(struct child *p, int fd, short events, uint64_t until_mono_ns,
-                                    bool *out_has_ended, struct platoon_err *err)
+static enum platoon_status wait_for(struct sumo_child *p, int fd, short events,
+                                    uint64_t until_mono_ns, bool *out_has_ended,
+                                    struct platoon_err *err)
 {
     *out_has_ended = false;
     for (;;) {
@@ -317,7 +319,8 @@ static enum platoon_status ended_early(struct platoon_err *err)
     return platoon_fail(err, PLATOON_ECLOSED, "the process ended");
 }
 
-enum platoon_status child_wait_fd(struct child *p, int fd, short events, struct platoon_err *err)
+enum platoon_status sumo_child_wait_fd(struct sumo_child *p, int fd, short events,
+                                       struct platoon_err *err)
 {
     bool has_ended = p->pid < 0;
     enum platoon_status st;
@@ -328,7 +331,8 @@ enum platoon_status child_wait_fd(struct child *p, int fd, short events, struct 
     return st == PLATOON_OK && has_ended ? ended_early(err) : st;
 }
 
-enum platoon_status child_wait_ms(struct child *p, unsigned wait_ms, struct platoon_err *err)
+enum platoon_status sumo_child_wait_ms(struct sumo_child *p, unsigned wait_ms,
+                                       struct platoon_err *err)
 {
     bool has_ended = p->pid < 0;
     enum platoon_status st;
@@ -339,14 +343,14 @@ enum platoon_status child_wait_ms(struct child *p, unsigned wait_ms, struct plat
     return st == PLATOON_OK && has_ended ? ended_early(err) : st;
 }
 
-enum platoon_status child_wait_end(struct child *p, struct platoon_err *err)
+enum platoon_status sumo_child_wait_end(struct sumo_child *p, struct platoon_err *err)
 {
     bool has_ended;
 
     return p->pid < 0 ? PLATOON_OK : wait_for(p, -1, 0, 0, &has_ended, err);
 }
 
-void child_end(struct child *p)
+void sumo_child_end(struct sumo_child *p)
 {
     if (p->pid >= 0) {
         (void)kill(p->pid, SIGKILL); /* not reaped yet, so the id is still the child's */
