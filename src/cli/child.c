@@ -148,6 +148,15 @@ bool child_wait(struct child *c, int timeout_ms)
     return true;
 }
 
+void child_ask_to_stop(struct child *c)
+{
+    if (c->pid == 0 || c->was_asked)
+        return;
+    c->was_asked = true;
+    close_stdin(c);
+    kill(c->pid, SIGTERM);
+}
+
 void child_stop(struct child *c, int grace_ms)
 {
     pid_t group = c->pid;
@@ -155,8 +164,7 @@ void child_stop(struct child *c, int grace_ms)
 
     if (c->pid == 0)
         return;
-    close_stdin(c);
-    kill(c->pid, SIGTERM);
+    child_ask_to_stop(c);
     while (!child_has_ended(c)) {
         uint64_t now_ns = clock_mono_ns();
         if (now_ns >= deadline_ns)

@@ -13,9 +13,10 @@
 #include <platoon/status.h>
 
 struct child {
-    pid_t pid;    /* 0: not running (never started, or its end was seen) */
-    int stdin_fd; /* our end of its standard input, -1 if it has none */
-    int status;   /* as waitpid()'s, once it has ended */
+    pid_t pid;      /* 0: not running (never started, or its end was seen) */
+    int stdin_fd;   /* our end of its standard input, -1 if it has none */
+    int status;     /* as waitpid()'s, once it has ended */
+    bool was_asked; /* to stop */
 };
 
 struct child_options {
@@ -34,8 +35,10 @@ bool child_has_ended(struct child *c);
 /* Wait for its end, at most `timeout_ms` (-1: for ever). False if it still runs. Returns early,
  * false, when the caller's signal handler ran. */
 bool child_wait(struct child *c, int timeout_ms);
-/* Close its standard input and send SIGTERM, wait `grace_ms`, then kill its whole group. Returns
- * when it is gone. Fine for one that is not running. */
+/* Close its standard input and send SIGTERM; once. Fine for one that is not running. */
+void child_ask_to_stop(struct child *c);
+/* The same if that was not done yet, wait `grace_ms`, then kill its whole group. Returns when it is
+ * gone. */
 void child_stop(struct child *c, int grace_ms);
 /* "exited with 3", "was killed by signal 9 (Killed)"; for one that has ended. */
 const char *child_describe_end(const struct child *c, char out[64]);
