@@ -38,7 +38,13 @@ struct cmd {
     int (*run)(int argc, char **argv);
 };
 
+/* The commands, each in its cmd_<name>.c; those that exist are in the table of main.c. */
+extern const struct cmd cmd_demo;
+extern const struct cmd cmd_serve;
+extern const struct cmd cmd_status;
+extern const struct cmd cmd_stop;
 extern const struct cmd cmd_sumo_runner;
+extern const struct cmd cmd_work;
 
 /* The table of main.c: NULL when there is no such command. */
 const struct cmd *cmd_find(const char *name);
