@@ -412,17 +412,26 @@ enum platoon_status authkey_for_client(const char *file, const char *host, uint1
                                        struct authkey *out, struct platoon_err *err)
 {
     struct authkey k = {0};
+    bool is_here;
     enum platoon_status st = given(file, &k, err);
 
     if (st != PLATOON_ENOTFOUND || file)
         goto done;
-    if (host_is_here(host)) {
+    is_here = host_is_here(host);
+    if (is_here) {
         st = local_key(port, &k, err);
         if (st != PLATOON_ENOTFOUND)
             goto done;
     }
     if (isatty(STDIN_FILENO) && isatty(STDERR_FILENO))
         st = read_terminal(&k, err);
+    else if (is_here)
+        st = platoon_fail(
+            err, PLATOON_ENOTFOUND,
+            "no server of yours has run on %s:%u, for no key was made for it; start one "
+            "with 'platoon serve', or give another's key with --authkey-file FILE or "
+            "in PLATOON_AUTHKEY",
+            host, (unsigned)port);
     else
         st = platoon_fail(err, PLATOON_ENOTFOUND,
                           "no authkey for the server at %s:%u: give the server's key file with "

@@ -8,13 +8,14 @@
 
 #include <platoon/status.h>
 
-#include "cli/cmd.h"
 #include "base/suggest.h"
+#include "cli/cmd.h"
 #include "cli/talk.h"
 
 /* In the order in which `platoon --help` lists them. A new command is a file cmd_<name>.c and a
  * line here. */
 static const struct cmd *const commands[] = {
+    &cmd_stop,
     &cmd_sumo_runner,
     NULL,
 };
