@@ -16,6 +16,9 @@ struct deadline {
     void (*fire)(struct deadline *d);
 };
 
+/* What a deadline is a member of. */
+#define DEADLINE_ENTRY(d, type, member) ((type *)(void *)((char *)(d)-offsetof(type, member)))
+
 struct deadlines {
     struct deadline **heap;
     size_t n, cap;

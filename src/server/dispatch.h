@@ -32,9 +32,7 @@ struct request;
 struct dispatch_typeid;
 
 /* Most bytes of a private name (`m.get_task_queue('run7')`), UTF-8 without control characters. */
-enum {
-    DISPATCH_MAX_NAME = 128
-};
+enum { DISPATCH_MAX_NAME = 128 };
 
 /* --- types ------------------------------------------------------------------------------------- */
 
@@ -96,9 +94,7 @@ const char *request_client(const struct request *rq);
 int request_protocol(const struct request *rq);
 
 /* Room for what a handler keeps until its reply: REQUEST_SCRATCH_BYTES, zeroed when the request was made. */
-enum {
-    REQUEST_SCRATCH_BYTES = 256
-};
+enum { REQUEST_SCRATCH_BYTES = 256 };
 void *request_scratch(struct request *rq);
 
 /* Have `on_cancel(rq)` called when the client goes or gives up, at most once and never after a reply: the place to leave a queue
@@ -144,8 +140,8 @@ void reply_store_error(struct request *rq, enum store_status st);
 struct store *server_store(struct server *srv);
 /* Monotonic time of this turn. */
 uint64_t server_now_ns(const struct server *srv);
-/* Fresh (epoch, counter) pairs, for leases and for puts. */
-struct store_lease_id server_next_lease(struct server *srv);
+/* Fresh (epoch, counter) pairs, for leases and for puts. Of `n` leases the first; the others' counters follow it. */
+struct store_lease_id server_next_leases(struct server *srv, uint32_t n);
 struct store_key server_next_key(struct server *srv);
 uint32_t server_worker_lease_ms(const struct server *srv);
 /* Numbers for `stats()`. */

@@ -7,7 +7,9 @@
 #include <string.h>
 #include <sys/random.h>
 
-enum { FIRST_BUCKETS = 256, MAX_IDENT_BYTES = 511 };
+#include "base/hash.h"
+
+enum { FIRST_BUCKETS = 256, MAX_IDENT_BYTES = 511, HASH_DOMAIN = 0x6964 };
 
 static bool is_hex(char c)
 {
@@ -63,8 +65,7 @@ bool ident_table_init(struct ident_table *t, size_t max)
     t->max = max;
     t->n_buckets = FIRST_BUCKETS;
     t->buckets = calloc(t->n_buckets, sizeof *t->buckets);
-    /* getrandom() of so few bytes fails only before the kernel has any randomness, and these are no secrets. */
-    (void)!getrandom(&t->seed, sizeof t->seed, 0);
+    /* No secret, only different from the last run's; so few bytes fail on no system that has booted. */
     (void)!getrandom(&boot, sizeof boot, 0);
     snprintf(t->boot, sizeof t->boot, "%08x", boot);
     return t->buckets != NULL;
@@ -83,24 +84,6 @@ void ident_table_release(struct ident_table *t)
     t->n = t->n_counted = 0;
     list_init(&t->counted);
     list_init(&t->zero);
-}
-
-/* Multiply and shift over words; seeded, because the text comes from peers. */
-static uint64_t hash_of(const struct ident_table *t, const char *text, size_t len)
-{
-    uint64_t h = t->seed ^ len;
-
-    while (len > 0) {
-        uint64_t word = 0;
-        size_t n = len < 8 ? len : 8;
-
-        memcpy(&word, text, n);
-        h = (h ^ word) * 0x9e3779b97f4a7c15u;
-        h ^= h >> 29;
-        text += n;
-        len -= n;
-    }
-    return h;
 }
 
 static void unlink_from_bucket(struct ident_table *t, struct ident *i)
@@ -165,7 +148,7 @@ static struct ident *add(struct ident_table *t, const char *text, size_t len,
     i = malloc(sizeof *i + len + 1);
     if (!i)
         return NULL;
-    i->hash = hash_of(t, text, len);
+    i->hash = hash_bytes(HASH_DOMAIN, text, len);
     i->id = id;
     i->object = object;
     i->count = count;
@@ -193,7 +176,7 @@ struct ident *ident_new(struct ident_table *t, const struct dispatch_typeid *id,
 
 struct ident *ident_find(struct ident_table *t, const char *text, size_t len)
 {
-    uint64_t hash = hash_of(t, text, len);
+    uint64_t hash = hash_bytes(HASH_DOMAIN, text, len);
     struct ident *i = t->buckets[hash & (t->n_buckets - 1)];
 
     while (i && (i->hash != hash || i->len != len || memcmp(i->text, text, len) != 0))

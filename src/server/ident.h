@@ -48,7 +48,7 @@ struct ident_table {
     size_t n, max;
     size_t n_counted; /* those with count > 0 */
     struct list counted, zero;
-    uint64_t seed, next_number;
+    uint64_t next_number;
     char boot[9]; /* 8 hex digits, drawn at random for each table */
 };
 

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* server.h - the server's state: one struct, owned by the loop's thread. Included by src/server only, and there by
+ * what really needs the whole; types see dispatch.h.
+ *
+ * Lifecycle (server.c): server_open() makes the loop and the store and ensures the queues, server_listen() binds,
+ * server_run() turns the loop until server_begin_stop() has come to its end, server_close() frees. platoon_server_start()
+ * does the first two in the caller's thread, so that errors are told there, and the third in a thread of its own. */
+#ifndef PLATOON_SERVER_SERVER_H
+#define PLATOON_SERVER_SERVER_H
+
+#include <stdatomic.h>
+#include <uv.h>
+
+#include <platoon/server.h>
+
+#include "base/clock.h"
+#include "base/list.h"
+#include "server/deadline.h"
+#include "server/dispatch.h"
+#include "server/ident.h"
+#include "server/listen.h"
+#include "server/log.h"
+#include "server/queue_table.h"
+#include "server/session.h"
+#include "server/track.h"
+
+enum server_phase {
+    SERVER_SERVING,
+    SERVER_STOPPING, /* no new connections, no new requests; what is answered is written out */
+    SERVER_STOPPED
+};
+
+struct server {
+    /* As started. */
+    uint8_t *authkey;
+    size_t authkey_len;
+    bool auth_sha256_only;
+    enum platoon_globals globals;
+    uint64_t handshake_ns;
+    uint32_t max_handshakes;
+    uint64_t max_frame_bytes;
+    uint32_t worker_lease_ms;
+    struct log log;
+
+    /* The loop. */
+    uv_loop_t loop;
+    uv_prepare_t before_poll;
+    uv_check_t after_poll;
+    uv_idle_t no_sleep; /* active while a turn left something to do */
+    uv_async_t wake;
+    uv_timer_t timer;     /* for the earliest deadline */
+    uint64_t timer_at_ns; /* when it fires; UINT64_MAX: not armed */
+    bool has_loop;
+    atomic_bool stop_is_wanted;
+    enum server_phase phase;
+    uint64_t now_ns; /* of this turn */
+    uint64_t started_ns;
+    struct deadlines deadlines;
+    struct deadline stop_timer;
+
+    /* What it serves. */
+    struct store *store;
+    uint64_t epoch, lease_counter, key_counter;
+    struct dispatch_typeid *typeids;
+    size_t n_typeids;
+    struct queue_table queues;
+    struct ident_table idents;
+    struct track track;
+
+    /* Who it serves. */
+    struct listener listener;
+    struct sessions sessions;
+
+    uint64_t n_requests, n_auth_failures, bytes_in, bytes_out;
+};
+
+/* Make everything but the listening socket: EINVAL (queue specification), ENOMEM, EIO. On failure nothing is left. */
+enum platoon_status server_open(const struct platoon_server_options *options, struct server **out,
+                                struct platoon_err *err);
+/* Turn the loop until it has stopped. */
+void server_run(struct server *srv);
+/* Begin to stop: close the listening socket, let what is answered be written, cut the rest. Loop thread. */
+void server_begin_stop(struct server *srv, const char *why);
+/* Free; the loop must not be running. NULL is fine. */
+void server_close(struct server *srv);
+
+/* One turn, in order (turn.c). */
+void server_turn(struct server *srv);
+/* The end of a turn of a server that is stopping. */
+void server_check_stop(struct server *srv);
+
+#endif

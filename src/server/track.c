@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* track.c - see track.h. */
+#include "server/track.h"
+
+#include <linux/sockios.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "server/server.h"
+
+/* How often an idle client's acknowledgements are looked at. */
+#define LOOK_NS 1000000000u
+
+void track_init(struct track *t)
+{
+    memset(t, 0, sizeof *t);
+    list_init(&t->unproven);
+}
+
+void track_release(struct track *t)
+{
+    free(t->done);
+    t->done = NULL;
+    t->n_done = t->cap_done = 0;
+}
+
+/* --- ends of claims ----------------------------------------------------------------------------- */
+
+static void on_done(enum store_status st, const struct store_done_answer *answers, size_t n,
+                    void *arg)
+{
+    struct server *srv = arg;
+
+    (void)answers;
+    if (st != STORE_OK)
+        log_line(&srv->log, LOG_WARNING,
+                 "receipt-not-recorded items=%zu store_status=%d hint=\"they may come again\"", n,
+                 st);
+}
+
+void track_flush(struct server *srv)
+{
+    struct track *t = &srv->track;
+
+    if (!t->n_done)
+        return;
+    store_done(srv->store, t->done, t->n_done, on_done, srv);
+    t->n_done = 0;
+}
+
+static void end_claim(struct server *srv, const struct store_lease_ref *ref)
+{
+    struct track *t = &srv->track;
+
+    if (t->n_done == t->cap_done) {
+        size_t cap = t->cap_done ? t->cap_done * 2 : 64;
+        struct store_done_item *grown = realloc(t->done, cap * sizeof *grown);
+
+        if (grown) {
+            t->done = grown;
+            t->cap_done = cap;
+        } else if (t->cap_done) {
+            track_flush(srv); /* the array is empty again */
+        } else {
+            return; /* no memory for one: the claim stays, the item is delivered all the same */
+        }
+    }
+    t->done[t->n_done++] = (struct store_done_item){.ref = *ref, .state = STORE_DONE};
+}
+
+static void on_released(enum store_status st, const enum store_release_status *answers, size_t n,
+                        void *arg)
+{
+    struct server *srv = arg;
+
+    (void)answers;
+    if (st != STORE_OK)
+        log_line(&srv->log, LOG_ERROR, "release-failed items=%zu store_status=%d", n, st);
+}
+
+static void release(struct server *srv, const struct store_lease_ref *ref, const char *why)
+{
+    struct store_release_item item = {.ref = *ref, .to = STORE_TO_FRONT, .why = why};
+
+    store_release(srv->store, &item, 1, on_released, srv);
+}
+
+void track_release_item(struct server *srv, const struct store_claimed *item, const char *why)
+{
+    struct store_lease_ref ref = {item->task, item->lease};
+
+    release(srv, &ref, why);
+}
+
+/* --- handouts ----------------------------------------------------------------------------------- */
+
+static bool is_out(const struct handout *h)
+{
+    return !list_is_empty(&h->link);
+}
+
+/* Is every byte that was written acknowledged? */
+static bool is_acknowledged(const struct session *s)
+{
+    int unacknowledged = 0;
+
+    return !s->out && ioctl(s->fd, SIOCOUTQ, &unacknowledged) == 0 && unacknowledged == 0;
+}
+
+static void look_at_idle_clients(struct deadline *d)
+{
+    struct server *srv = DEADLINE_ENTRY(d, struct server, track.timer);
+    struct track *t = &srv->track;
+
+    while (!list_is_empty(&t->unproven)) {
+        struct handout *h = LIST_ENTRY(t->unproven.next, struct handout, link);
+        struct session *s = LIST_ENTRY(h, struct session, handout);
+
+        if (h->since_ns + LOOK_NS > srv->now_ns)
+            break;
+        list_remove(&h->link);
+        if (is_acknowledged(s)) {
+            end_claim(srv, &h->ref);
+        } else {
+            h->since_ns = srv->now_ns;
+            list_append(&t->unproven, &h->link);
+        }
+    }
+    if (!list_is_empty(&t->unproven)) {
+        struct handout *oldest = LIST_ENTRY(t->unproven.next, struct handout, link);
+
+        (void)deadline_set(&srv->deadlines, d, oldest->since_ns + LOOK_NS, look_at_idle_clients);
+    }
+}
+
+void track_replied_item(struct server *srv, struct session *s, struct queue *q,
+                        const struct store_claimed *item)
+{
+    struct track *t = &srv->track;
+    struct handout *h = &s->handout;
+
+    (void)q;
+    h->ref = (struct store_lease_ref){item->task, item->lease};
+    h->since_ns = srv->now_ns;
+    list_append(&t->unproven, &h->link);
+    if (!t->timer.place) /* without memory for a timer the next request proves it all the same */
+        (void)deadline_set(&srv->deadlines, &t->timer, srv->now_ns + LOOK_NS, look_at_idle_clients);
+}
+
+void track_request(struct server *srv, struct session *s, const struct ident *ident)
+{
+    (void)ident;
+    if (!is_out(&s->handout))
+        return;
+    list_remove(&s->handout.link);
+    end_claim(srv, &s->handout.ref);
+}
+
+void track_end(struct server *srv, struct session *s, bool is_orderly)
+{
+    if (!is_out(&s->handout))
+        return;
+    list_remove(&s->handout.link);
+    if (is_orderly && is_acknowledged(s)) {
+        end_claim(srv, &s->handout.ref);
+        return;
+    }
+    log_line(&srv->log, LOG_INFO, "item-not-delivered task=%llu peer=%s now=front",
+             (unsigned long long)s->handout.ref.task, s->peer);
+    release(srv, &s->handout.ref, "its client was gone before it received it");
+}
+
+/* --- what plain behaviour has no use for -------------------------------------------------------- */
+
+void track_create(struct server *srv, const struct ident *ident)
+{
+    (void)srv;
+    (void)ident;
+}
+
+void track_incref(struct server *srv, const struct ident *ident)
+{
+    (void)srv;
+    (void)ident;
+}
+
+void track_decref(struct server *srv, const struct ident *ident)
+{
+    (void)srv;
+    (void)ident;
+}
+
+void track_accept(struct server *srv, struct session *s)
+{
+    (void)srv;
+    (void)s;
+}
+
+void track_replied_put(struct server *srv, struct session *s, struct queue *q,
+                       const struct payload *value)
+{
+    (void)srv;
+    (void)s;
+    (void)q;
+    (void)value;
+}
+
+void track_replied_task_done(struct server *srv, struct session *s, struct queue *q)
+{
+    (void)srv;
+    (void)s;
+    (void)q;
+}
+
+void track_replied_other(struct server *srv, struct session *s)
+{
+    (void)srv;
+    (void)s;
+}
