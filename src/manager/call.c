@@ -46,7 +46,7 @@ enum platoon_status proxy_call(platoon_queue *q, const char *method, proxy_encod
             break;
         if (r.kind == REPLY_RETURN) {
             if (out_value)
-                st = reply_value(&r, out_value, err);
+                st = reply_decode(&r, out_value, err);
             break;
         }
         st = reply_failure(&r, &why);

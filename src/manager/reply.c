@@ -229,7 +229,8 @@ static enum platoon_status take_payload(platoon_value *pair, platoon_value **out
     return PLATOON_OK;
 }
 
-enum platoon_status reply_value(const struct reply *r, platoon_value **out, struct platoon_err *err)
+enum platoon_status reply_decode(const struct reply *r, platoon_value **out,
+                                 struct platoon_err *err)
 {
     const struct platoon_pickle_limits limits = {.max_bytes = r->len ? r->len : 1};
     platoon_value *pair;

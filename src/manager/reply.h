@@ -38,8 +38,8 @@ enum platoon_status reply_open(struct reply *r, const void *bytes, size_t len,
 
 /* The payload of a REPLY_RETURN (or the text of a traceback). Statuses of platoon_pickle_decode(), and
  * EPROTO if the reply is no pair. *out is yours. */
-enum platoon_status reply_value(const struct reply *r, platoon_value **out,
-                                struct platoon_err *err);
+enum platoon_status reply_decode(const struct reply *r, platoon_value **out,
+                                 struct platoon_err *err);
 
 /* What any other kind means: EEMPTY, EFULL, EREMOTE with err->type and err->message filled, or why it could not
  * be read. Never PLATOON_OK. A REPLY_PROXY is ETYPE: its object has no form here (and see

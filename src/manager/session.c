@@ -158,7 +158,7 @@ enum platoon_status session_ask_once(struct session *s, const char *method, plat
     if (st == PLATOON_OK && r.kind != REPLY_RETURN)
         st = reply_failure(&r, err);
     else if (st == PLATOON_OK && out_value)
-        st = reply_value(&r, out_value, err);
+        st = reply_decode(&r, out_value, err);
     conn_close(&c);
     platoon_value_unref(args);
     return st;
