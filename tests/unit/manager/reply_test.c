@@ -69,7 +69,7 @@ static void describe(const struct reply *r, char *out, size_t cap)
 
     if (r->kind != REPLY_RETURN) {
         describe_error(r, out, cap);
-    } else if (reply_value(r, &v, &err) != PLATOON_OK) {
+    } else if (reply_decode(r, &v, &err) != PLATOON_OK) {
         snprintf(out, cap, "%s", err.message);
     } else if (platoon_value_kind(v) == PLATOON_OPAQUE) {
         size_t len;
@@ -128,7 +128,7 @@ TEST(reply_cut_anywhere_is_refused_and_never_read_beyond)
             memcpy(exact, rec.bytes, len);
             if (reply_open(&r, exact, len, &err) == PLATOON_OK) {
                 if (r.kind == REPLY_RETURN)
-                    assert_int_not_equal(reply_value(&r, &v, &err), PLATOON_OK);
+                    assert_int_not_equal(reply_decode(&r, &v, &err), PLATOON_OK);
                 assert_null(v);
                 assert_int_not_equal(reply_failure(&r, &err), PLATOON_OK);
                 assert_false(reply_proxy_ident(&r, ident, sizeof ident));
@@ -151,7 +151,7 @@ static enum platoon_status value_of(const void *bytes, size_t len, platoon_value
     struct reply r;
     enum platoon_status st = reply_open(&r, bytes, len, err);
 
-    return st == PLATOON_OK ? reply_value(&r, out, err) : st;
+    return st == PLATOON_OK ? reply_decode(&r, out, err) : st;
 }
 
 TEST(reply_is_refused_where_it_is_none)
