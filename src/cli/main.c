@@ -16,6 +16,7 @@
  * line here. */
 static const struct cmd *const commands[] = {
     &cmd_serve,
+    &cmd_work,
     &cmd_status,
     &cmd_stop,
     &cmd_sumo_runner,

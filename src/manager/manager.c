@@ -114,6 +114,11 @@ enum platoon_status platoon_manager_shutdown(platoon_manager *m, struct platoon_
     return session_ask_once(&m->session, "shutdown", platoon_tuple(0), true, NULL, err);
 }
 
+int platoon_manager_socket(const platoon_manager *m)
+{
+    return m->session.line.fd;
+}
+
 const char *platoon_manager_address(const platoon_manager *m)
 {
     return m->session.peer.text;

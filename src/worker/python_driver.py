@@ -33,9 +33,13 @@ def prepare_output():
         return
     import io
     for name in ("stdout", "stderr"):
-        raw = getattr(sys, name).buffer
-        setattr(sys, name, io.TextIOWrapper(raw, "utf-8", "backslashreplace", write_through=True))
-        setattr(sys, "__%s__" % name, getattr(sys, name))
+        stream = getattr(sys, name)
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+        else:
+            stream = io.TextIOWrapper(stream.detach(), "utf-8", "backslashreplace", write_through=True)
+            setattr(sys, name, stream)
+            setattr(sys, "__%s__" % name, stream)
     import faulthandler
     faulthandler.enable()  # a crash in an extension module shows where
 

@@ -41,8 +41,8 @@ struct task {
     int64_t attempt; /* counts from 1 */
     bool may_be_repeat;
     platoon_value *value; /* plain, or PLATOON_OPAQUE; owned; NULL once dropped */
-    struct platoon_value
-        *lease;   /* the server's name for the lease, memory of its own; NULL: none */
+    void *lease;          /* the server's name for the lease, as a pickle; owned; NULL: none */
+    size_t lease_len;
     void *origin; /* the link's */
     struct outcome outcome;
 };

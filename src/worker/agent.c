@@ -1,0 +1,748 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* agent.c - the main thread of `platoon work`: one loop between the link (tasks in, outcomes out), the slots, the spawner
+ * and signals.
+ *
+ * Callbacks of slots, link and descriptors only take notes; agent_turn() acts on them, in one order:
+ *
+ *     take tasks from the link -> give them to free slots -> due times -> how many more are wanted -> wait
+ *
+ * Stopping is a row of phases, each entered once:
+ *
+ *     WORKING   --signal, idle, trouble-->  ENDING    no new tasks; running ones have their grace
+ *     ENDING    --grace over-->             CUTTING   running ones are ended and go back
+ *     any       --second signal-->          CUTTING   at once
+ *     ...       --nothing runs-->           the results are delivered, or their time is over: done */
+#include "worker/agent.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/remove_tree.h"
+#include "worker/cpus.h"
+#include "worker/environment.h"
+#include "worker/link.h"
+#include "worker/reactor.h"
+#include "worker/slot.h"
+#include "worker/spawner.h"
+
+extern char **environ;
+
+enum {
+    FLUSH_S = 10,        /* what is finished gets so long to be delivered, at least */
+    FLUSH_AT_ONCE_S = 2, /* after a second signal */
+    LEAVE_MS = 2000,     /* threads that hang in the network are left behind after */
+    MAX_AHEAD = 8,       /* tasks waiting here for each slot, at most */
+    MAX_SPAWNER_STARTS = 5
+};
+/* Prefetch: a task is fetched ahead for each slot if tasks are shorter than this ... */
+#define AHEAD_IF_SHORTER_S 2.0
+/* ... and more than one, so that about so much work waits for each slot. */
+#define AHEAD_WORK_S 0.05
+
+enum phase { WORKING, ENDING, CUTTING };
+
+struct agent {
+    const struct agent_options *options;
+    struct runner_options runner_options; /* with the root made absolute */
+    char root[PATH_MAX], work_dir[PATH_MAX], spawner_program[PATH_MAX], worker_name[96];
+    unsigned n_slots;
+
+    struct reactor reactor;
+    struct spawner spawner;
+    struct environment environment;
+    struct slot_setup setup;
+    struct slot *slots;
+    struct link *link;
+    struct watch spawner_watch, wake_watch, signal_watch;
+
+    struct list waiting; /* struct task */
+    unsigned n_waiting;
+    double mean_task_s; /* of recent tasks; negative: none yet */
+    uint64_t idle_since_ns;
+    unsigned n_spawner_starts;
+
+    enum phase phase;
+    uint64_t cut_ns; /* ENDING: when it becomes CUTTING; 0: never */
+    uint64_t
+        flush_ns; /* nothing runs any more: when to leave though results are undelivered; 0: not yet, or never */
+    bool is_at_once; /* a second signal came */
+    unsigned n_cut;
+    uint64_t n_done, n_failed;
+    enum platoon_status status; /* why we stop, if it is not that we were asked to */
+    struct platoon_err err;
+};
+
+/* --- notes ---------------------------------------------------------------------------------------- */
+
+static const char *seconds_text(double s, char *out)
+{
+    if (s < 9.995)
+        snprintf(out, 24, "%.2fs", s);
+    else if (s < 59.95)
+        snprintf(out, 24, "%.1fs", s);
+    else if (s < 3600)
+        snprintf(out, 24, "%dm%02ds", (int)s / 60, (int)s % 60);
+    else
+        snprintf(out, 24, "%dh%02dm", (int)s / 3600, (int)s / 60 % 60);
+    return out;
+}
+
+static void note_trouble(struct agent *a, enum platoon_status status, const char *why)
+{
+    if (a->status == PLATOON_OK)
+        a->status = platoon_fail(&a->err, status, "%s", why);
+}
+
+static void on_finished(struct slot *s, struct task *task, void *arg)
+{
+    struct agent *a = arg;
+    const struct agent_log *log = &a->options->log;
+    double took_s = (double)(clock_mono_ns() - s->started_ns) / 1e9;
+    char name[24], took[24];
+
+    task_name(task, name);
+    seconds_text(took_s, took);
+    switch (task->outcome.kind) {
+    case OUTCOME_RESULT:
+        a->n_done++;
+        agent_log(log, AGENT_INFO, "task %s done in %s (slot %u)", name, took, s->number);
+        break;
+    case OUTCOME_FAILURE:
+        a->n_failed++;
+        agent_log(log, AGENT_WARNING, "task %s failed in %s (slot %u): %s: %s", name, took,
+                  s->number, failure_kind_name(task->outcome.failure.kind),
+                  task->outcome.failure.message ? task->outcome.failure.message : "out of memory");
+        break;
+    case OUTCOME_RELEASED:
+    case OUTCOME_NONE:
+        if (a->phase != WORKING) {
+            a->n_cut++;
+            agent_log(log, AGENT_INFO, "task %s was cut off after %s (slot %u) and goes back", name,
+                      took, s->number);
+        }
+        break;
+    }
+    if (task->outcome.kind == OUTCOME_RESULT || task->outcome.kind == OUTCOME_FAILURE)
+        a->mean_task_s =
+            a->mean_task_s < 0 ? took_s : a->mean_task_s + 0.2 * (took_s - a->mean_task_s);
+    link_deliver(a->link, task);
+}
+
+static void on_broken(struct slot *s, const char *why, void *arg)
+{
+    (void)s;
+    note_trouble(arg, PLATOON_EIO, why);
+}
+
+/* Any thread. */
+static void wake(void *arg)
+{
+    const struct agent *a = arg;
+    const uint64_t one = 1;
+
+    if (write(a->wake_watch.fd, &one, sizeof one) < 0)
+        return; /* it is full: the main thread is awake */
+}
+
+static void on_wake(struct watch *w, uint32_t events)
+{
+    uint64_t n;
+
+    (void)events;
+    if (read(w->fd, &n, sizeof n) < 0)
+        return; /* somebody else's turn has read it */
+}
+
+static void on_process_ended(const struct spawn_ended *ended, void *arg)
+{
+    struct agent *a = arg;
+
+    for (unsigned i = 0; i < a->n_slots; i++)
+        if (a->slots[i].process.id == ended->id) {
+            slot_process_ended(&a->slots[i], ended);
+            return;
+        }
+}
+
+static bool start_spawner(struct agent *a)
+{
+    struct platoon_err err;
+
+    if (spawner_start(&a->spawner, a->spawner_program, &err) != PLATOON_OK ||
+        spawner_folder(&a->spawner, a->work_dir, &err) != PLATOON_OK) {
+        note_trouble(a, PLATOON_EIO, err.message);
+        return false;
+    }
+    a->spawner_watch.fd = a->spawner.fd;
+    if (!reactor_add(&a->reactor, &a->spawner_watch, EPOLLIN)) {
+        note_trouble(a, PLATOON_EIO, "the socket of platoon-spawn cannot be watched");
+        return false;
+    }
+    return true;
+}
+
+static void on_spawner(struct watch *w, uint32_t events)
+{
+    struct agent *a = (struct agent *)(void *)((char *)w - offsetof(struct agent, spawner_watch));
+
+    (void)events;
+    if (spawner_read(&a->spawner, on_process_ended, a))
+        return;
+    /* It and all that it had started are gone. */
+    agent_log(
+        &a->options->log, AGENT_ERROR,
+        "platoon-spawn has died (was it killed?); running tasks go back, and it is started anew");
+    reactor_remove(&a->reactor, &a->spawner_watch);
+    a->spawner_watch.fd = -1;
+    spawner_stop(&a->spawner);
+    if (++a->n_spawner_starts > MAX_SPAWNER_STARTS)
+        note_trouble(a, PLATOON_EIO, "platoon-spawn dies again and again");
+    else
+        (void)start_spawner(a);
+    for (unsigned i = 0; i < a->n_slots; i++)
+        slot_spawner_lost(&a->slots[i]);
+}
+
+/* --- stopping ------------------------------------------------------------------------------------- */
+
+static uint64_t in_seconds(double s)
+{
+    return clock_mono_ns() + (uint64_t)(s * 1e9);
+}
+
+static unsigned busy_slots(const struct agent *a)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < a->n_slots; i++)
+        n += a->slots[i].task != NULL;
+    return n;
+}
+
+static void release_waiting(struct agent *a)
+{
+    while (!list_is_empty(&a->waiting)) {
+        struct task *t = LIST_ENTRY(a->waiting.next, struct task, link);
+
+        list_remove(&t->link);
+        t->outcome.kind = OUTCOME_RELEASED;
+        link_deliver(a->link, t);
+    }
+    a->n_waiting = 0;
+}
+
+/* No new tasks from here on. */
+static void begin_ending(struct agent *a)
+{
+    a->phase = ENDING;
+    a->cut_ns = a->options->drains ? 0 : in_seconds(a->options->stop_grace_s);
+    link_stop(a->link);
+    for (unsigned i = 0; i < a->n_slots; i++)
+        slot_close(&a->slots[i]);
+}
+
+static void begin_cutting(struct agent *a, bool is_at_once)
+{
+    a->phase = CUTTING;
+    for (unsigned i = 0; i < a->n_slots; i++)
+        slot_give_back(&a->slots[i], is_at_once);
+}
+
+static void on_signal(struct watch *w, uint32_t events)
+{
+    struct agent *a = (struct agent *)(void *)((char *)w - offsetof(struct agent, signal_watch));
+    const struct agent_log *log = &a->options->log;
+    struct signalfd_siginfo info;
+    const char *name;
+    unsigned n_busy = busy_slots(a);
+
+    (void)events;
+    if (read(w->fd, &info, sizeof info) != (ssize_t)sizeof info)
+        return;
+    name = sigabbrev_np((int)info.ssi_signo);
+    if (a->phase == WORKING) {
+        if (n_busy == 0)
+            agent_log(log, AGENT_INFO, "SIG%s: stopping", name);
+        else if (a->options->drains)
+            agent_log(
+                log, AGENT_INFO,
+                "SIG%s: no new tasks; finishing %u running, however long it takes (once more: "
+                "stop at once)",
+                name, n_busy);
+        else
+            agent_log(
+                log, AGENT_INFO,
+                "SIG%s: no new tasks; %u running get %g s to finish (once more: stop at once)",
+                name, n_busy, a->options->stop_grace_s);
+        begin_ending(a);
+    } else if (!a->is_at_once) {
+        a->is_at_once = true;
+        agent_log(log, AGENT_INFO, "SIG%s again: stopping at once", name);
+        begin_cutting(a, true);
+        a->flush_ns = in_seconds(FLUSH_AT_ONCE_S);
+    }
+}
+
+static bool all_down(const struct agent *a)
+{
+    for (unsigned i = 0; i < a->n_slots; i++)
+        if (!slot_is_down(&a->slots[i]))
+            return false;
+    return true;
+}
+
+/* Phases that time or trouble bring. Returns true when all is over. */
+static bool advance(struct agent *a)
+{
+    uint64_t now_ns = clock_mono_ns();
+    struct platoon_err err;
+    enum platoon_status st = link_error(a->link, &err);
+
+    if (st != PLATOON_OK)
+        note_trouble(a, st, err.message);
+    if (a->status != PLATOON_OK && a->phase != CUTTING) {
+        if (a->phase == WORKING)
+            begin_ending(a);
+        begin_cutting(a, true);
+    }
+    if (a->phase == WORKING && a->options->idle_exit_s >= 0 && a->idle_since_ns &&
+        (double)(now_ns - a->idle_since_ns) / 1e9 >= a->options->idle_exit_s) {
+        agent_log(&a->options->log, AGENT_INFO, "no task for %g s (--idle-exit): stopping",
+                  a->options->idle_exit_s);
+        begin_ending(a);
+    }
+    if (a->phase == ENDING && a->cut_ns && now_ns >= a->cut_ns && busy_slots(a) > 0)
+        begin_cutting(a, false);
+    if (a->phase == WORKING || !all_down(a))
+        return false;
+    if (st != PLATOON_OK)
+        return true; /* nothing can be delivered any more */
+    if (link_has_stopped(a->link) && a->n_waiting == 0 && link_undelivered(a->link) == 0)
+        return true;
+    if (!a->flush_ns && !(a->options->drains && a->phase == ENDING))
+        a->flush_ns =
+            in_seconds(a->options->stop_grace_s > FLUSH_S ? a->options->stop_grace_s : FLUSH_S);
+    return a->flush_ns && now_ns >= a->flush_ns;
+}
+
+/* --- a turn --------------------------------------------------------------------------------------- */
+
+static void take_tasks(struct agent *a)
+{
+    struct list come;
+    unsigned n = 0;
+
+    list_init(&come);
+    link_take(a->link, &come);
+    LIST_EACH (t, &come, struct task, link)
+        n++;
+    list_move_all(&a->waiting, &come);
+    a->n_waiting += n;
+    if (a->phase != WORKING)
+        release_waiting(a);
+}
+
+/* Returns how many slots are still free. */
+static unsigned give_to_slots(struct agent *a)
+{
+    uint64_t now_ns = clock_mono_ns();
+    unsigned n_free = 0;
+
+    for (unsigned i = 0; i < a->n_slots; i++) {
+        struct slot *s = &a->slots[i];
+
+        /* A task that fails before anything is started leaves its slot free: the next one. */
+        while (a->phase == WORKING && slot_is_free(s, now_ns) && a->n_waiting > 0) {
+            struct task *t = LIST_ENTRY(a->waiting.next, struct task, link);
+
+            list_remove(&t->link);
+            a->n_waiting--;
+            slot_run(s, t);
+        }
+        n_free += slot_is_free(s, now_ns);
+    }
+    return n_free;
+}
+
+/* Tasks that should wait here for each slot, so that it need not wait for the network. */
+static double ahead_for_slot(const struct agent *a)
+{
+    double ahead;
+
+    if (a->mean_task_s < 0 || a->mean_task_s > AHEAD_IF_SHORTER_S)
+        return 0;
+    ahead = AHEAD_WORK_S / (a->mean_task_s > 1e-4 ? a->mean_task_s : 1e-4);
+    return ahead < 1 ? 1 : ahead > MAX_AHEAD ? MAX_AHEAD : ahead;
+}
+
+static void say_what_is_wanted(struct agent *a, unsigned n_free)
+{
+    unsigned n = n_free;
+
+    if (a->phase != WORKING)
+        return;
+    if (link_has_leases(a->link))
+        n += (unsigned)(ahead_for_slot(a) * a->n_slots);
+    link_want(a->link, n > a->n_waiting ? n - a->n_waiting : 0);
+}
+
+static void note_idleness(struct agent *a, unsigned n_free)
+{
+    if (n_free < a->n_slots || a->n_waiting > 0 || link_undelivered(a->link) > 0)
+        a->idle_since_ns = 0;
+    else if (!a->idle_since_ns)
+        a->idle_since_ns = clock_mono_ns();
+}
+
+static uint64_t earlier(uint64_t a_ns, uint64_t b_ns)
+{
+    return !a_ns || (b_ns && b_ns < a_ns) ? b_ns : a_ns;
+}
+
+/* How long to wait for events: until the next thing is due. */
+static int wait_ms(struct agent *a)
+{
+    uint64_t now_ns = clock_mono_ns(), next_ns = 0;
+
+    for (unsigned i = 0; i < a->n_slots; i++)
+        next_ns = earlier(next_ns, slot_tick(&a->slots[i], now_ns));
+    if (a->phase == WORKING && a->options->idle_exit_s >= 0 && a->idle_since_ns)
+        next_ns = earlier(next_ns, a->idle_since_ns + (uint64_t)(a->options->idle_exit_s * 1e9));
+    if (a->phase == ENDING)
+        next_ns = earlier(next_ns, a->cut_ns);
+    next_ns = earlier(next_ns, a->flush_ns);
+    if (!next_ns)
+        return -1;
+    if (next_ns <= now_ns)
+        return 0;
+    next_ns = (next_ns - now_ns + 999999) / 1000000; /* rounded up, or it spins at every deadline */
+    return next_ns > INT_MAX ? INT_MAX : (int)next_ns;
+}
+
+static void work(struct agent *a)
+{
+    for (;;) {
+        unsigned n_free;
+
+        take_tasks(a);
+        n_free = give_to_slots(a);
+        note_idleness(a, n_free);
+        say_what_is_wanted(a, n_free);
+        if (advance(a))
+            return;
+        if (!reactor_turn(&a->reactor, wait_ms(a))) {
+            note_trouble(a, PLATOON_EIO, "epoll_wait failed");
+            return;
+        }
+    }
+}
+
+/* --- setting up ----------------------------------------------------------------------------------- */
+
+bool agent_finds_program(const char *name, const char *root, const char *path)
+{
+    char full[PATH_MAX];
+
+    if (strchr(name, '/')) {
+        snprintf(full, sizeof full, "%s%s%s", *name == '/' ? "" : root, *name == '/' ? "" : "/",
+                 name);
+        return access(full, X_OK) == 0;
+    }
+    for (const char *at = path ? path : "/usr/local/bin:/usr/bin:/bin";; at++) {
+        size_t len = strcspn(at, ":");
+        struct stat st;
+
+        snprintf(full, sizeof full, "%.*s%s%s", (int)len, at, len ? "/" : "", name);
+        if (access(full, X_OK) == 0 && stat(full, &st) == 0 && S_ISREG(st.st_mode))
+            return true;
+        at += len;
+        if (*at == '\0')
+            return false;
+    }
+}
+
+static enum platoon_status find_folders(struct agent *a, struct platoon_err *err)
+{
+    const struct agent_options *o = a->options;
+    const char *root = o->runner_options.root ? o->runner_options.root : ".";
+    const char *base = o->work_dir ? o->work_dir : getenv("TMPDIR");
+    struct stat st;
+
+    if (!realpath(root, a->root) || stat(a->root, &st) != 0)
+        return platoon_fail(err, PLATOON_EINVAL, "the folder %s (--root) cannot be used: %s", root,
+                            strerror(errno));
+    if (!S_ISDIR(st.st_mode))
+        return platoon_fail(err, PLATOON_EINVAL, "%s (--root) is no folder", root);
+    if (!base || !*base)
+        base = "/tmp";
+    if (o->work_dir && mkdir(base, 0700) != 0 && errno != EEXIST)
+        return platoon_fail(err, PLATOON_EINVAL, "the folder %s (--work-dir) cannot be made: %s",
+                            base, strerror(errno));
+    {
+        char absolute[PATH_MAX];
+
+        if (!realpath(base, absolute) ||
+            snprintf(a->work_dir, sizeof a->work_dir, "%s/platoon-work-XXXXXX", absolute) >=
+                (int)sizeof a->work_dir ||
+            !mkdtemp(a->work_dir)) {
+            a->work_dir[0] = '\0';
+            return platoon_fail(err, PLATOON_EINVAL,
+                                "no folder for tasks can be made in %s: %s; name another with "
+                                "--work-dir",
+                                base, strerror(errno));
+        }
+    }
+    return PLATOON_OK;
+}
+
+static enum platoon_status check_program(struct agent *a, struct platoon_err *err)
+{
+    struct run_plan plan = {.argv = NULL};
+    const char *name = a->options->runner == &runner_command ? a->runner_options.args[0] : NULL;
+    enum platoon_status st = PLATOON_OK;
+
+    /* What is missing now would make every task of the queue a failure. */
+    if (!name && a->options->runner->command(a->setup.runner, &plan))
+        name = plan.argv[0];
+    if (name && !agent_finds_program(name, a->root, environment_get(&a->environment, "PATH")))
+        st =
+            platoon_fail(err, PLATOON_EINVAL, "the program %s of the %s runner is not %s%s%s", name,
+                         a->options->runner->name, strchr(name, '/') ? "there (from " : "in PATH",
+                         strchr(name, '/') ? a->root : "", strchr(name, '/') ? ")" : "");
+    run_plan_release(&plan);
+    return st;
+}
+
+static enum platoon_status watch_signals(struct agent *a, const sigset_t *signals,
+                                         struct platoon_err *err)
+{
+    a->wake_watch.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    a->signal_watch.fd = signalfd(-1, signals, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (a->wake_watch.fd < 0 || a->signal_watch.fd < 0 ||
+        !reactor_add(&a->reactor, &a->wake_watch, EPOLLIN) ||
+        !reactor_add(&a->reactor, &a->signal_watch, EPOLLIN))
+        return platoon_fail(err, PLATOON_EIO, "setting up the loop: %s", strerror(errno));
+    return PLATOON_OK;
+}
+
+/* Three descriptors a slot and a few for each start: what the system allows. After the spawner was started, so
+ * that tasks keep the limit they are used to. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit); /* too few shows when a slot cannot start */
+    }
+}
+
+static enum platoon_status set_up(struct agent *a, const sigset_t *signals, struct platoon_err *err)
+{
+    const struct agent_options *o = a->options;
+    enum platoon_status st;
+
+    if ((st = spawner_find(a->spawner_program, sizeof a->spawner_program, err)) != PLATOON_OK ||
+        (st = find_folders(a, err)) != PLATOON_OK ||
+        (st = environment_init(&a->environment, environ, o->env, o->n_env, err)) != PLATOON_OK ||
+        (st = reactor_init(&a->reactor, err)) != PLATOON_OK ||
+        (st = watch_signals(a, signals, err)) != PLATOON_OK)
+        return st;
+    a->runner_options = o->runner_options;
+    a->runner_options.root = a->root;
+    st = o->runner->open(&a->runner_options, &a->setup.runner, err);
+    if (st != PLATOON_OK || (st = check_program(a, err)) != PLATOON_OK)
+        return st;
+    if (!start_spawner(a)) {
+        *err = a->err;
+        return a->status;
+    }
+    raise_descriptor_limit();
+    a->setup.reactor = &a->reactor;
+    a->setup.spawner = &a->spawner;
+    a->setup.ops = o->runner;
+    a->setup.options = &a->runner_options;
+    a->setup.environment = &a->environment;
+    a->setup.log = &o->log;
+    a->setup.work_dir = a->work_dir;
+    a->setup.max_output_bytes = o->max_output_bytes;
+    a->setup.memory_bytes = o->memory_bytes;
+    a->setup.on_finished = on_finished;
+    a->setup.on_broken = on_broken;
+    a->setup.arg = a;
+    a->slots = calloc(a->n_slots, sizeof *a->slots);
+    if (!a->slots)
+        return platoon_fail(err, PLATOON_ENOMEM, "out of memory for %u slots", a->n_slots);
+    for (unsigned i = 0; i < a->n_slots; i++)
+        slot_init(&a->slots[i], &a->setup, i + 1);
+    return PLATOON_OK;
+}
+
+static enum platoon_status start_link(struct agent *a, struct platoon_err *err)
+{
+    const struct agent_options *o = a->options;
+    const struct link_options options = {.host = o->host,
+                                         .port = o->port,
+                                         .address = o->address,
+                                         .authkey = o->authkey,
+                                         .authkey_len = o->authkey_len,
+                                         .task_queue = o->task_queue,
+                                         .result_queue = o->result_queue,
+                                         .worker = a->worker_name,
+                                         .n_slots = a->n_slots,
+                                         .log = &o->log,
+                                         .wake = wake,
+                                         .arg = a};
+
+    return link_start(&options, &a->link, err);
+}
+
+static void name_worker(struct agent *a)
+{
+    char host[64];
+
+    if (gethostname(host, sizeof host) != 0)
+        strcpy(host, "unknown");
+    host[sizeof host - 1] = '\0';
+    snprintf(a->worker_name, sizeof a->worker_name, "%s-%d", host, (int)getpid());
+}
+
+static void say_start(const struct agent *a)
+{
+    const struct agent_options *o = a->options;
+    const struct runner_options *r = &a->runner_options;
+    char what[512];
+    size_t len = 0;
+
+    what[0] = '\0';
+    for (size_t i = 0; i < r->n_args && len < sizeof what; i++)
+        len += (size_t)snprintf(what + len, sizeof what - len, " %s", r->args[i]);
+    agent_log(&o->log, AGENT_INFO, "worker %s: %u slot%s, runner %s%s, tasks of %s at %s, root %s",
+              a->worker_name, a->n_slots, a->n_slots == 1 ? "" : "s", o->runner->name, what,
+              o->task_queue, o->address, a->root);
+}
+
+/* --- the whole ------------------------------------------------------------------------------------ */
+
+/* Nothing runs after this. Normally nothing did before. */
+static void end_slots(struct agent *a)
+{
+    if (a->spawner_watch.fd >= 0)
+        reactor_remove(&a->reactor, &a->spawner_watch);
+    spawner_stop(&a->spawner); /* kills all that it started */
+    for (unsigned i = 0; a->slots && i < a->n_slots; i++) {
+        slot_close(&a->slots[i]);
+        slot_spawner_lost(&a->slots[i]);
+        slot_release(&a->slots[i]);
+    }
+    free(a->slots);
+    a->slots = NULL;
+}
+
+static void tear_down(struct agent *a)
+{
+    if (a->setup.runner)
+        a->options->runner->close(a->setup.runner);
+    if (a->reactor.epoll_fd >= 0) {
+        reactor_close(&a->reactor, &a->signal_watch);
+        reactor_close(&a->reactor, &a->wake_watch);
+        reactor_release(&a->reactor);
+    }
+    environment_release(&a->environment);
+    if (a->work_dir[0]) {
+        int error = remove_tree(a->work_dir);
+
+        if (error)
+            agent_log(&a->options->log, AGENT_WARNING, "cannot remove %s: %s", a->work_dir,
+                      strerror(error));
+    }
+    free(a);
+}
+
+/* The result of a run that was set up. */
+static enum platoon_status conclude(struct agent *a, size_t n_undelivered, struct platoon_err *err)
+{
+    agent_log(&a->options->log, AGENT_INFO, "worker %s: ended; %llu done, %llu failed, %u cut off",
+              a->worker_name, (unsigned long long)a->n_done, (unsigned long long)a->n_failed,
+              a->n_cut);
+    if (a->status != PLATOON_OK) {
+        *err = a->err;
+        return a->status;
+    }
+    if (n_undelivered > 0)
+        return platoon_fail(
+            err, PLATOON_EUNKNOWN,
+            "%zu task%s could not be reported to the server at %s before this worker "
+            "ended; the server runs %s again",
+            n_undelivered, n_undelivered == 1 ? "" : "s", a->options->address,
+            n_undelivered == 1 ? "it" : "them");
+    if (a->n_cut > 0)
+        return platoon_fail(err, PLATOON_EINTR,
+                            "%u running task%s cut off and went back to the queue", a->n_cut,
+                            a->n_cut == 1 ? " was" : "s were");
+    return PLATOON_OK;
+}
+
+enum platoon_status agent_run(const struct agent_options *options, struct platoon_err *err)
+{
+    struct agent *a = calloc(1, sizeof *a);
+    sigset_t signals, before;
+    enum platoon_status st;
+    struct platoon_err own_err;
+    bool is_over = true;
+
+    if (!a)
+        return platoon_fail(err, PLATOON_ENOMEM, "out of memory");
+    if (!err)
+        err = &own_err;
+    a->options = options;
+    a->n_slots = options->n_slots ? options->n_slots : cpus_usable();
+    a->mean_task_s = -1;
+    a->reactor.epoll_fd = a->spawner.fd = -1;
+    a->spawner_watch = (struct watch){-1, on_spawner};
+    a->wake_watch = (struct watch){-1, on_wake};
+    a->signal_watch = (struct watch){-1, on_signal};
+    list_init(&a->waiting);
+    name_worker(a);
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &signals, &before); /* in all threads to come */
+
+    st = set_up(a, &signals, err);
+    if (st == PLATOON_OK)
+        st = start_link(a, err);
+    if (st == PLATOON_OK) {
+        size_t n_undelivered;
+
+        say_start(a);
+        for (unsigned i = 0; i < a->n_slots; i++)
+            slot_open(&a->slots[i]);
+        work(a);
+        end_slots(a);
+        n_undelivered = link_undelivered(a->link);
+        st = conclude(a, n_undelivered, err);
+        /* Left behind, threads still use our memory; the process ends next. */
+        is_over = link_free(a->link, LEAVE_MS);
+    } else {
+        end_slots(a);
+    }
+    if (is_over)
+        tear_down(a);
+    else
+        (void)remove_tree(a->work_dir);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return st;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* link_internal.h - what the threads of a link share. For link*.c only.
+ *
+ * One mutex guards all of struct link but its options. It is never held across a call on a manager. */
+#ifndef PLATOON_WORKER_LINK_INTERNAL_H
+#define PLATOON_WORKER_LINK_INTERNAL_H
+
+#include <pthread.h>
+
+#include <platoon/manager.h>
+
+#include "worker/link.h"
+
+enum link_mode { LINK_UNKNOWN, LINK_LEASES, LINK_PLAIN };
+
+struct link {
+    struct link_options options;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed; /* anything below; on the monotonic clock */
+
+    enum link_mode mode;
+    bool is_up, was_up, said_down;
+    enum platoon_status status; /* not OK: it will never work */
+    struct platoon_err err;
+
+    bool is_stopping;   /* no more fetching */
+    bool is_leaving;    /* threads end as soon as they can, whatever is undelivered */
+    pthread_t *threads; /* all that were started; joined by link_free() */
+    size_t n_threads;
+    size_t n_running; /* of them, not at their end yet */
+
+    unsigned want;    /* tasks asked for by the main thread */
+    unsigned n_asked; /* of them, being asked for at the server */
+    uint64_t last_serial;
+    struct list fetched; /* struct task; arrived */
+    unsigned n_fetched;
+    int fetch_socket;  /* a copy of the fetcher's, for link_stop(); -1: none */
+    int report_socket; /* of the reporter's, for link_free() */
+
+    struct list outbox;   /* struct task; with outcomes */
+    size_t n_undelivered; /* in the outbox, or being reported */
+
+    struct held *held; /* every lease that we hold, by task; the reporter renews them */
+    size_t n_held, cap_held;
+    double lease_s;
+};
+
+/* A lease that is ours until the server has answered for it. */
+struct held {
+    uint64_t serial; /* of the task */
+    void *lease;     /* as in struct task; owned */
+    size_t lease_len;
+    bool is_lost; /* the server said so: not renewed any more, but its result is offered */
+};
+
+/* Pauses between tries: 0.2 s to 10 s, doubling, each spread by half of it so that a thousand workers do not come back in
+ * the same instant. */
+struct backoff {
+    double next_s;
+    uint64_t random; /* state of the spread */
+};
+void backoff_init(struct backoff *b);
+double backoff_step(struct backoff *b); /* the next pause, in seconds */
+
+/* With the mutex held: sleep until something changes or `seconds` (negative: no limit) are over. */
+void link_sleep(struct link *l, double seconds);
+/* Would a thread that reports (or fetches) still try to reach the server? With the mutex held. */
+bool link_should_try(const struct link *l, bool is_fetching);
+/* Without the mutex: one pause of `b`, cut short when there is no more reason to try. Returns link_should_try(). */
+bool link_pause(struct link *l, struct backoff *b, bool is_fetching);
+
+/* Connect as PROGRAM-PID|NAME, as long as link_should_try(). NULL: it should not go on. Without the mutex. */
+platoon_manager *link_connect(struct link *l, const char *name, bool is_fetching);
+/* Look for the typeid `platoon` on a new connection, and check its version. ENOTFOUND: it is Python's own manager. */
+enum platoon_status link_find_leases(struct link *l, platoon_manager *m, platoon_queue **out_proxy,
+                                     struct platoon_err *err);
+/* Keep a copy of a manager's socket in *at (its number in struct link); NULL: close the copy. Without the mutex. */
+void link_keep_socket(struct link *l, int *at, const platoon_manager *m);
+/* The connection was lost, or a call failed in a way that a new one may cure: say so once. Without the mutex. */
+void link_lost(struct link *l, const struct platoon_err *err);
+/* Give up for good. Without the mutex. */
+void link_fail(struct link *l, enum platoon_status status, const char *format, ...)
+    PLATOON_PRINTF(3, 4);
+/* Start another thread of the link. With the mutex held. */
+bool link_thread(struct link *l, void *(*run)(void *link), const char *name);
+/* A thread ends: its last call. */
+void link_thread_ends(struct link *l);
+
+/* The threads. */
+void link_fetch_leases(struct link *l, platoon_manager *m, platoon_queue *proxy);
+void *link_report_leases(void *link);
+void *link_plain_thread(void *link);
+void link_plain_work(struct link *l); /* the same, in a thread that was started otherwise */
+
+#endif

@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* link_lease.c - Platoon's own server: one thread takes leases, one delivers outcomes and renews.
+ *
+ * Invariants
+ *  1. A lease is in l->held from the moment its task was read until the server has confirmed its outcome.
+ *  2. An outcome leaves the outbox only with the server's answer to it. A batch whose answer did not come
+ *     is sent again: every call is by lease id and may be repeated.
+ *  3. After each new connection all held leases are renewed first: that is how a worker re-attaches after its
+ *     server was away. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "worker/link_internal.h"
+#include "worker/rows.h"
+
+enum {
+    LEASE_WAIT_S = 30,             /* how long an idle worker waits in one call */
+    BATCH_ROWS = 256,              /* in one call */
+    BATCH_BYTES = 8 * 1024 * 1024, /* of results in one call; one alone may be larger */
+};
+
+/* --- leases that we hold -------------------------------------------------------------------------- */
+
+static bool hold(struct link *l, const struct task *t)
+{
+    struct held h = {.serial = t->serial, .lease = malloc(t->lease_len), .lease_len = t->lease_len};
+
+    if (h.lease && l->n_held == l->cap_held) {
+        size_t cap = l->cap_held ? l->cap_held * 2 : 16;
+        struct held *grown = realloc(l->held, cap * sizeof *grown);
+
+        if (grown) {
+            l->held = grown;
+            l->cap_held = cap;
+        }
+    }
+    if (!h.lease || l->n_held == l->cap_held) {
+        free(h.lease);
+        return false;
+    }
+    memcpy(h.lease, t->lease, t->lease_len);
+    l->held[l->n_held++] = h;
+    return true;
+}
+
+static void let_go(struct link *l, uint64_t serial)
+{
+    for (size_t i = 0; i < l->n_held; i++)
+        if (l->held[i].serial == serial) {
+            free(l->held[i].lease);
+            l->held[i] = l->held[--l->n_held];
+            return;
+        }
+}
+
+/* --- fetching ------------------------------------------------------------------------------------- */
+
+static enum platoon_status call_lease(struct link *l, platoon_queue *proxy, unsigned n,
+                                      struct list *out, struct platoon_err *err)
+{
+    platoon_value *args = platoon_tuple(4, platoon_str(l->options.task_queue), platoon_int(n),
+                                        platoon_int(LEASE_WAIT_S), platoon_str(l->options.worker));
+    platoon_value *rows = NULL;
+    enum platoon_status st;
+
+    if (!args)
+        return platoon_fail(err, PLATOON_ENOMEM, "out of memory");
+    st = platoon_call(proxy, "lease", args, NULL, &rows, err);
+    platoon_value_unref(args);
+    if (st == PLATOON_OK)
+        st = rows_read_tasks(rows, out, err);
+    platoon_value_unref(rows); /* before the tasks, which share its memory, change hands */
+    return st;
+}
+
+/* Put what came where the main thread finds it. */
+static void hand_over(struct link *l, struct list *tasks)
+{
+    pthread_mutex_lock(&l->mutex);
+    LIST_EACH (t, tasks, struct task, link) {
+        t->serial = ++l->last_serial;
+        l->n_fetched++;
+        (void)hold(l, t); /* without memory it is not renewed; its result is offered all the same */
+    }
+    list_move_all(&l->fetched, tasks);
+    pthread_cond_broadcast(&l->changed); /* the reporter has something to renew */
+    pthread_mutex_unlock(&l->mutex);
+}
+
+/* One call. false: the connection is of no more use. */
+static bool fetch_once(struct link *l, platoon_queue *proxy)
+{
+    struct list tasks;
+    struct platoon_err err;
+    enum platoon_status st;
+    unsigned n;
+    bool is_stopping;
+
+    list_init(&tasks);
+    pthread_mutex_lock(&l->mutex);
+    while (link_should_try(l, true) && l->n_fetched >= l->want)
+        link_sleep(l, -1);
+    if (!link_should_try(l, true)) {
+        pthread_mutex_unlock(&l->mutex);
+        return false;
+    }
+    n = l->want - l->n_fetched;
+    l->n_asked = n;
+    pthread_mutex_unlock(&l->mutex);
+
+    st = call_lease(l, proxy, n, &tasks, &err);
+
+    pthread_mutex_lock(&l->mutex);
+    is_stopping = l->is_stopping;
+    pthread_mutex_unlock(&l->mutex);
+    hand_over(l, &tasks);
+    if (st == PLATOON_EREMOTE || st == PLATOON_ENOTFOUND)
+        link_fail(l, st, "the server at %s gives no tasks of '%s': %s", l->options.address,
+                  l->options.task_queue, err.message);
+    else if (st != PLATOON_OK && !is_stopping)
+        link_lost(l, &err);
+    pthread_mutex_lock(&l->mutex);
+    l->n_asked = 0;
+    pthread_mutex_unlock(&l->mutex);
+    l->options.wake(l->options.arg);
+    return st == PLATOON_OK;
+}
+
+/* A new connection that does not lead to the typeid: say so, and rest. */
+static void not_there(struct link *l, enum platoon_status st, const struct platoon_err *err,
+                      struct backoff *backoff, bool is_fetching)
+{
+    if (st == PLATOON_EVERSION || st == PLATOON_EREMOTE || st == PLATOON_ENOTFOUND) {
+        link_fail(l, st, "%s", err->message);
+    } else {
+        link_lost(l, err);
+        (void)link_pause(l, backoff, is_fetching);
+    }
+}
+
+void link_fetch_leases(struct link *l, platoon_manager *m, platoon_queue *proxy)
+{
+    struct backoff backoff;
+
+    backoff_init(&backoff);
+    while (m) {
+        link_keep_socket(l, &l->fetch_socket, m);
+        while (fetch_once(l, proxy))
+            backoff_init(&backoff);
+        link_keep_socket(l, &l->fetch_socket, NULL);
+        platoon_manager_close(m);
+        m = NULL;
+        while (!m && link_pause(l, &backoff, true) && (m = link_connect(l, "fetch", true))) {
+            struct platoon_err err;
+            enum platoon_status st = link_find_leases(l, m, &proxy, &err);
+
+            if (st != PLATOON_OK) {
+                platoon_manager_close(m);
+                m = NULL;
+                not_there(l, st, &err, &backoff, true);
+            }
+        }
+    }
+}
+
+/* --- reporting ------------------------------------------------------------------------------------ */
+
+struct reporter {
+    struct link *link;
+    platoon_manager *manager; /* NULL: not connected */
+    platoon_queue *proxy;
+    uint64_t renew_ns; /* when the held leases are due */
+    struct backoff backoff;
+};
+
+static void disconnect(struct reporter *r)
+{
+    link_keep_socket(r->link, &r->link->report_socket, NULL);
+    platoon_manager_close(r->manager);
+    r->manager = NULL;
+}
+
+static bool connect_reporter(struct reporter *r)
+{
+    struct platoon_err err;
+    enum platoon_status st;
+
+    if (r->manager)
+        return true;
+    r->manager = link_connect(r->link, "report", false);
+    if (!r->manager)
+        return false;
+    st = link_find_leases(r->link, r->manager, &r->proxy, &err);
+    if (st == PLATOON_OK) {
+        r->renew_ns = 0; /* invariant 3 */
+        link_keep_socket(r->link, &r->link->report_socket, r->manager);
+        return true;
+    }
+    disconnect(r);
+    not_there(r->link, st, &err, &r->backoff, false);
+    return false;
+}
+
+/* Call a method that takes a list of rows (taken, NULL included) and answers a list of texts, one for each. */
+static enum platoon_status call_rows(struct reporter *r, const char *method, platoon_value *rows,
+                                     platoon_value **out, struct platoon_err *err)
+{
+    const size_t n = platoon_len(rows);
+    platoon_value *args = platoon_tuple(1, rows);
+    enum platoon_status st;
+
+    if (!args)
+        return platoon_fail(err, PLATOON_ENOMEM, "out of memory");
+    st = platoon_call(r->proxy, method, args, NULL, out, err);
+    platoon_value_unref(args);
+    if (st == PLATOON_OK && platoon_len(*out) != n) {
+        st = platoon_fail(err, PLATOON_EPROTO, "%s() answered %zu things to %zu rows", method,
+                          platoon_len(*out), n);
+        platoon_value_unref(*out);
+        *out = NULL;
+    }
+    return st;
+}
+
+static void say_answer(struct link *l, const struct task *t, const char *answer)
+{
+    char name[24];
+
+    if (!answer || strcmp(answer, "gone") == 0)
+        agent_log(l->options.log, AGENT_WARNING,
+                  "task %s: the server does not know it any more; its result is not kept",
+                  task_name(t, name));
+    else if (strcmp(answer, "already") == 0)
+        agent_log(l->options.log, AGENT_WARNING,
+                  "task %s: another worker's result was there first; ours is not kept",
+                  task_name(t, name));
+}
+
+static const char *method_of(enum outcome_kind kind)
+{
+    switch (kind) {
+    case OUTCOME_RESULT:
+        return "complete";
+    case OUTCOME_FAILURE:
+        return "fail";
+    case OUTCOME_RELEASED:
+    case OUTCOME_NONE:
+        break;
+    }
+    return "release";
+}
+
+static platoon_value *row_of(const struct task *t)
+{
+    switch (t->outcome.kind) {
+    case OUTCOME_RESULT:
+        return rows_complete(t);
+    case OUTCOME_FAILURE:
+        return rows_fail(t);
+    case OUTCOME_RELEASED:
+    case OUTCOME_NONE:
+        break;
+    }
+    return rows_lease(t->lease, t->lease_len);
+}
+
+/* Send the outcomes in `batch`, which are all of one kind; what the server has answered is freed. */
+static enum platoon_status send_batch(struct reporter *r, struct list *batch,
+                                      struct platoon_err *err)
+{
+    struct link *l = r->link;
+    const enum outcome_kind kind = LIST_ENTRY(batch->next, struct task, link)->outcome.kind;
+    platoon_value *rows = platoon_list(), *answers = NULL;
+    enum platoon_status st;
+
+    LIST_EACH (t, batch, struct task, link)
+        if (platoon_append(rows, row_of(t)) != PLATOON_OK) {
+            platoon_value_unref(rows);
+            return platoon_fail(err, PLATOON_ENOMEM, "out of memory");
+        }
+    st = call_rows(r, method_of(kind), rows, &answers, err);
+    if (st != PLATOON_OK)
+        return st;
+    for (size_t i = 0; !list_is_empty(batch); i++) {
+        struct task *t = LIST_ENTRY(batch->next, struct task, link);
+
+        if (kind == OUTCOME_RESULT || kind == OUTCOME_FAILURE)
+            say_answer(l, t, platoon_as_str(platoon_item(answers, i), NULL));
+        list_remove(&t->link);
+        pthread_mutex_lock(&l->mutex);
+        let_go(l, t->serial);
+        l->n_undelivered--;
+        pthread_mutex_unlock(&l->mutex);
+        task_free(t);
+    }
+    platoon_value_unref(answers);
+    l->options.wake(l->options.arg);
+    return PLATOON_OK;
+}
+
+/* The server refuses this one row, whatever it is: a failure is told instead, and if that is refused too, nothing. */
+static enum platoon_status send_refused(struct reporter *r, struct list *batch,
+                                        struct platoon_err *err)
+{
+    struct task *t = LIST_ENTRY(batch->next, struct task, link);
+    char name[24];
+
+    agent_log(r->link->options.log, AGENT_ERROR, "task %s: the server refused its outcome: %s",
+              task_name(t, name), err->message);
+    if (t->outcome.kind == OUTCOME_RESULT)
+        outcome_fail(&t->outcome, FAILURE_BAD_OUTPUT, "the server refused the result: %s",
+                     err->message);
+    else if (t->outcome.kind == OUTCOME_FAILURE)
+        outcome_release(&t->outcome); /* goes back; the server decides what becomes of it */
+    else
+        return PLATOON_OK;
+    return send_batch(r, batch, err);
+}
+
+/* With the mutex held: move a batch of outcomes of one kind from the outbox. */
+static void take_batch(struct link *l, size_t max_rows, struct list *out)
+{
+    size_t n = 0, bytes = 0;
+    enum outcome_kind kind = OUTCOME_NONE;
+
+    while (!list_is_empty(&l->outbox) && n < max_rows && bytes < BATCH_BYTES) {
+        struct task *t = LIST_ENTRY(l->outbox.next, struct task, link);
+
+        if (n == 0)
+            kind = t->outcome.kind;
+        else if (t->outcome.kind != kind)
+            break;
+        list_remove(&t->link);
+        list_append(out, &t->link);
+        bytes += t->outcome.value ? OUTCOME_PLAIN_BYTES / 64 : t->outcome.pickle_len;
+        n++;
+    }
+}
+
+/* Deliver one batch. false: the connection is of no more use; what was not answered is in the outbox again. */
+static bool deliver(struct reporter *r, size_t *max_rows)
+{
+    struct link *l = r->link;
+    struct list batch;
+    struct platoon_err err;
+    enum platoon_status st;
+
+    list_init(&batch);
+    pthread_mutex_lock(&l->mutex);
+    take_batch(l, *max_rows, &batch);
+    pthread_mutex_unlock(&l->mutex);
+    st = send_batch(r, &batch, &err);
+    if (st == PLATOON_EREMOTE && strcmp(err.type, "OSError") != 0 && *max_rows == 1)
+        st = send_refused(r, &batch, &err);
+    if (st == PLATOON_OK) {
+        if (*max_rows < BATCH_ROWS)
+            *max_rows *= 2;
+        return true;
+    }
+    pthread_mutex_lock(&l->mutex);
+    list_move_all(&batch, &l->outbox); /* in front of what came meanwhile */
+    list_move_all(&l->outbox, &batch);
+    pthread_mutex_unlock(&l->mutex);
+    if (st == PLATOON_EREMOTE && strcmp(err.type, "OSError") != 0) {
+        *max_rows = 1; /* find the row that it does not like */
+        return true;
+    }
+    if (st == PLATOON_EREMOTE)
+        agent_log(l->options.log, AGENT_WARNING, "the server at %s cannot take results now: %s",
+                  l->options.address, err.message);
+    else
+        link_lost(l, &err);
+    return false;
+}
+
+static platoon_value *rows_of_held(struct link *l, uint64_t **out_serials)
+{
+    platoon_value *rows = platoon_list();
+    uint64_t *serials;
+    size_t n = 0;
+
+    pthread_mutex_lock(&l->mutex);
+    serials = malloc((l->n_held + 1) * sizeof *serials);
+    for (size_t i = 0; serials && rows && i < l->n_held; i++) {
+        if (l->held[i].is_lost)
+            continue;
+        if (platoon_append(rows, rows_lease(l->held[i].lease, l->held[i].lease_len)) !=
+            PLATOON_OK) {
+            platoon_value_unref(rows);
+            rows = NULL;
+        } else {
+            serials[n++] = l->held[i].serial;
+        }
+    }
+    pthread_mutex_unlock(&l->mutex);
+    *out_serials = serials;
+    return rows;
+}
+
+static void mark_lost(struct link *l, uint64_t serial)
+{
+    pthread_mutex_lock(&l->mutex);
+    for (size_t i = 0; i < l->n_held; i++)
+        if (l->held[i].serial == serial)
+            l->held[i].is_lost = true;
+    pthread_mutex_unlock(&l->mutex);
+}
+
+/* Renew every lease that is held. false: the connection is of no more use. */
+static bool renew(struct reporter *r)
+{
+    struct link *l = r->link;
+    uint64_t *serials;
+    platoon_value *rows = rows_of_held(l, &serials), *answers = NULL;
+    struct platoon_err err;
+    enum platoon_status st = PLATOON_OK;
+    size_t n_lost = 0;
+
+    if (platoon_len(rows) > 0) {
+        st = call_rows(r, "renew", rows, &answers, &err);
+    } else {
+        platoon_value_unref(rows);
+    }
+    for (size_t i = 0; st == PLATOON_OK && i < platoon_len(answers); i++) {
+        const char *answer = platoon_as_str(platoon_item(answers, i), NULL);
+
+        if (!answer || strcmp(answer, "held") != 0) {
+            mark_lost(l, serials[i]);
+            n_lost++;
+        }
+    }
+    platoon_value_unref(answers);
+    free(serials);
+    if (n_lost)
+        agent_log(l->options.log, AGENT_WARNING,
+                  "the server at %s has taken back %zu task%s of ours; we finish and offer the "
+                  "result%s all the same",
+                  l->options.address, n_lost, n_lost > 1 ? "s" : "", n_lost > 1 ? "s" : "");
+    if (st != PLATOON_OK) {
+        link_lost(l, &err);
+        return false;
+    }
+    pthread_mutex_lock(&l->mutex);
+    r->renew_ns = clock_mono_ns() + (uint64_t)(l->lease_s / 3 * 1e9);
+    pthread_mutex_unlock(&l->mutex);
+    return true;
+}
+
+/* With the mutex held: sleep until there is something to report or to renew. false: leave. */
+static bool wait_for_work(struct reporter *r)
+{
+    struct link *l = r->link;
+
+    while (link_should_try(l, false) && list_is_empty(&l->outbox)) {
+        uint64_t now_ns = clock_mono_ns();
+
+        if (l->n_held == 0)
+            link_sleep(l, -1);
+        else if (now_ns >= r->renew_ns || !r->manager)
+            return true;
+        else
+            link_sleep(l, (double)(r->renew_ns - now_ns) / 1e9);
+    }
+    return link_should_try(l, false);
+}
+
+void *link_report_leases(void *arg)
+{
+    struct reporter r = {.link = arg};
+    struct link *l = r.link;
+    size_t max_rows = BATCH_ROWS;
+
+    backoff_init(&r.backoff);
+    pthread_mutex_lock(&l->mutex);
+    while (wait_for_work(&r)) {
+        bool has_outcomes = !list_is_empty(&l->outbox), is_well;
+
+        pthread_mutex_unlock(&l->mutex);
+        is_well = connect_reporter(&r);
+        if (is_well && clock_mono_ns() >= r.renew_ns)
+            is_well = renew(&r);
+        if (is_well && has_outcomes)
+            is_well = deliver(&r, &max_rows);
+        if (is_well) {
+            backoff_init(&r.backoff);
+        } else {
+            disconnect(&r);
+            (void)link_pause(l, &r.backoff, false);
+        }
+        pthread_mutex_lock(&l->mutex);
+    }
+    pthread_mutex_unlock(&l->mutex);
+    disconnect(&r);
+    link_thread_ends(l);
+    return NULL;
+}
