@@ -91,7 +91,8 @@ bool rope_append_copy(struct rope *r, const void *data, size_t len)
         r->len += len;
         return true;
     }
-    size = r->len < FIRST_COPY_BLOCK ? FIRST_COPY_BLOCK : (size_t)r->len;
+    /* Twice the room of our own block that is full; a shared one says nothing about what will come. */
+    size = last && last->block->refs == 1 ? 2 * last->block->size : FIRST_COPY_BLOCK;
     if (size > LARGEST_COPY_BLOCK)
         size = LARGEST_COPY_BLOCK;
     if (size < len)

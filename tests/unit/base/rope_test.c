@@ -64,3 +64,16 @@ TEST(rope_does_not_write_into_a_shared_block)
     rope_release(&a);
     rope_release(&b);
 }
+
+TEST(a_copy_behind_a_large_shared_block_takes_little_room)
+{
+    struct rope r;
+    struct block *large = block_new(1000000);
+
+    rope_init(&r);
+    assert_true(rope_append_block(&r, large, 0, 1000000));
+    fill(&r, "x");
+    assert_true(r.segments[1].block->size < 1000);
+    rope_release(&r);
+    block_unref(large);
+}

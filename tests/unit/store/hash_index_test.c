@@ -31,7 +31,6 @@ TEST(every_node_is_found_while_the_index_grows_and_shrinks)
     struct thing *things = things_new();
     size_t grown;
 
-    (void)state;
     assert_true(hash_index_init(&ix));
     for (size_t i = 0; i < N_THINGS; i++) {
         things[i].is_in = true;
@@ -62,7 +61,6 @@ TEST(chains_stay_short_for_ids_with_a_common_factor)
     struct thing *things = things_new();
     size_t longest = 0;
 
-    (void)state;
     assert_true(hash_index_init(&ix));
     for (size_t i = 0; i < N_THINGS; i++) {
         things[i].node.key = i * 4096;
@@ -85,7 +83,6 @@ TEST(nodes_with_one_key_are_all_found)
     struct hash_index ix;
     struct hash_node a = {.key = 5}, b = {.key = 5}, other = {.key = 6};
 
-    (void)state;
     assert_true(hash_index_init(&ix));
     hash_index_add(&ix, &a);
     hash_index_add(&ix, &other);
@@ -105,7 +102,6 @@ TEST(drain_gives_each_node_once)
     struct hash_node *node;
     size_t cursor = 0, n = 0;
 
-    (void)state;
     assert_true(hash_index_init(&ix));
     for (size_t i = 0; i < N_THINGS; i++)
         hash_index_add(&ix, &things[i].node);

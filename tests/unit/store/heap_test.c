@@ -27,7 +27,6 @@ TEST(the_smallest_is_first_after_any_change)
     struct member members[N_MEMBERS] = {0};
     uint32_t random = 1;
 
-    (void)state;
     assert_true(heap_reserve(&h, N_MEMBERS));
     for (int step = 0; step < 20000; step++) {
         struct member *m;
@@ -62,7 +61,6 @@ TEST(reserved_room_is_kept)
 {
     struct heap h = {0};
 
-    (void)state;
     assert_true(heap_reserve(&h, 1));
     assert_true(h.cap >= 1);
     assert_true(heap_reserve(&h, 1000));

@@ -45,7 +45,6 @@ static const struct store_maker maker = {"memory", open_memory, pass_ms, stop_ms
 #define X(name)                                                                                    \
     TEST(name)                                                                                     \
     {                                                                                              \
-        (void)state;                                                                               \
         store_suite_##name(&maker);                                                                \
     }
 STORE_SUITE(X)

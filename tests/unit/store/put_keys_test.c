@@ -12,7 +12,6 @@ TEST(a_key_is_its_epoch_and_its_counter)
 {
     struct put_keys k = {0};
 
-    (void)state;
     assert_int_equal(put_keys_find(&k, key(1, 1)), 0);
     assert_true(put_keys_reserve(&k));
     put_keys_add(&k, key(1, 7), 100);
@@ -30,7 +29,6 @@ TEST(the_newest_keys_are_remembered_and_older_ones_forgotten)
     struct put_keys k = {0};
     const uint64_t n = 5 * PUT_KEYS_MAX / 2;
 
-    (void)state;
     assert_true(put_keys_reserve(&k));
     for (uint64_t i = 1; i <= n; i++) {
         put_keys_add(&k, key(9, i), i + 5);

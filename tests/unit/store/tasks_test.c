@@ -159,7 +159,6 @@ TEST(the_reported_changes_tell_all_that_the_table_knows)
     struct driver *d = calloc(1, sizeof *d);
     const struct store_queue *q;
 
-    (void)state;
     d->t = tasks_new();
     d->value = rig_payload('v');
     d->now_ns = 1;
@@ -194,7 +193,6 @@ TEST(a_full_table_of_queues_refuses_one_more_but_knows_the_old_ones)
     const struct store_queue *q = NULL;
     char name[16];
 
-    (void)state;
     for (int i = 0; i < TASKS_MAX_QUEUES; i++) {
         snprintf(name, sizeof name, "q%05d", i);
         assert_int_equal(tasks_queue_ensure(t, &(struct store_queue){.name = name}, &q), STORE_OK);
