@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* encode_survey.c - the first pass of the encoder: which nodes are met more than once, and what the opaque ones need.
  *
- * Only a root or a node with NODE_SHARED can be met twice (node.h, invariant 2), so only those are looked up: a list of
- * millions of floats costs a walk. */
+ * Only a node with NODE_SHARED can be met twice (node.h, invariant 2), so only those are looked up: a list of millions of
+ * floats costs a walk.
+ *
+ * A tuple (or set) that contains itself is written more than once before it is whole, and so is everything in it: then every
+ * container goes into the memo, as CPython has it always, or lists that have one parent would be written without
+ * end. Such a tuple shows as one that is met while it is being walked. */
 #include "pickle/encoder.h"
 
 static uint64_t pack(struct encode_note note)
@@ -22,9 +26,14 @@ struct encode_note encoder_note(const struct encoder *e, const platoon_value *v)
     return there ? unpack(*there) : (struct encode_note){0, 0, 0};
 }
 
-void encoder_set_note(struct encoder *e, const platoon_value *v, struct encode_note note)
+bool encoder_set_note(struct encoder *e, const platoon_value *v, struct encode_note note)
 {
-    *map_find(&e->notes, (uint64_t)(uintptr_t)v, 0) = pack(note); /* the survey put it there */
+    uint64_t *there = map_put(&e->notes, (uint64_t)(uintptr_t)v, 0, NULL);
+
+    if (!there)
+        return encoder_no_memory(e);
+    *there = pack(note);
+    return true;
 }
 
 /* Kinds whose sharing is kept; small scalars are written again. */
@@ -111,8 +120,11 @@ static bool survey_opaque(struct encoder *e, const platoon_value *v)
 }
 
 /* Meet one node. Containers met for the first time go on the stack. */
-static bool visit(struct encoder *e, const platoon_value *v, uint8_t kind, bool is_root)
+static bool visit(struct encoder *e, const platoon_value *v, uint8_t kind)
 {
+    struct encode_frame *f;
+    bool is_noted = false;
+
     if (kind < PLATOON_STR && kind != PLATOON_BIGINT)
         return true;
     if (kind == PLATOON_OBJECT)
@@ -121,45 +133,63 @@ static bool visit(struct encoder *e, const platoon_value *v, uint8_t kind, bool 
             "a value that came from looking into a pickle that names globals cannot "
             "be encoded; keep the pickle's bytes instead (platoon_opaque)");
     /* A list of arguments is written as a tuple: nothing inside may refer to that as to the list. */
-    if ((v->flags & NODE_SHARED || is_root || v == e->recast) && kind == v->kind &&
-        is_memoized(v)) {
-        bool is_new = false;
-        uint64_t *there = map_put(&e->notes, (uint64_t)(uintptr_t)v, 0, &is_new);
+    if (v->flags & NODE_SHARED && kind == v->kind && is_memoized(v)) {
+        struct encode_note note = encoder_note(e, v);
 
-        if (!there)
-            return encoder_no_memory(e);
-        if (!is_new) {
-            if (unpack(*there).n_visits == 1)
-                e->n_shared++;
-            *there = pack((struct encode_note){2, 0, 0});
-            return true;
+        if (note.n_visits > 0) {
+            e->n_shared += note.n_visits == 1;
+            note.n_visits = 2;
+            if (note.n_open > 0 && kind != PLATOON_LIST && kind != PLATOON_DICT)
+                e->memoizes_all = true;
+            return encoder_set_note(e, v, note);
         }
-        *there = pack((struct encode_note){1, 0, 0});
+        is_noted = true;
+        if (!encoder_set_note(e, v, (struct encode_note){1, node_is_container(v), 0}))
+            return false;
     }
     if (kind == PLATOON_OPAQUE)
         return survey_opaque(e, v);
     if (!node_is_container(v))
         return true;
-    return encoder_push(e, v, kind) != NULL;
+    f = encoder_push(e, v, kind);
+    if (!f)
+        return false;
+    f->is_noted = is_noted;
+    e->n_containers++;
+    return true;
+}
+
+static bool leave(struct encoder *e, const struct encode_frame *f)
+{
+    struct encode_note note;
+
+    e->n_frames--;
+    if (!f->is_noted)
+        return true;
+    note = encoder_note(e, f->v);
+    note.n_open = 0;
+    return encoder_set_note(e, f->v, note);
 }
 
 bool survey(struct encoder *e, const platoon_value *v, uint8_t kind)
 {
-    if (kind != v->kind)
-        e->recast = v;
-    if (!visit(e, v, kind, true))
+    node_mark_root(v);
+    if (!visit(e, v, kind))
         return false;
     while (e->n_frames > 0) {
         struct encode_frame *f = &e->frames[e->n_frames - 1];
         const platoon_value *child;
 
         if (f->next == f->width) {
-            e->n_frames--;
+            if (!leave(e, f))
+                return false;
             continue;
         }
         child = f->v->u.items->at[f->next++];
-        if (!visit(e, child, child->kind, child == v))
+        if (!visit(e, child, child->kind))
             return false;
     }
+    if (e->memoizes_all)
+        e->n_shared = e->notes.n + e->n_containers; /* at most */
     return true;
 }

@@ -205,7 +205,8 @@ static bool write_put(struct encoder *e, const platoon_value *v)
     e->next_memo++;
     e->n_memoized++;
     note.memo = number + 1;
-    encoder_set_note(e, v, note);
+    if (!encoder_set_note(e, v, note))
+        return false;
     return number <= UINT8_MAX ? emit_number(e, OP_BINPUT, number, 1)
                                : emit_number(e, OP_LONG_BINPUT, number, 4);
 }
@@ -270,7 +271,7 @@ static bool open_container(struct encoder *e, const struct encode_frame *f)
             return false;
         break;
     }
-    return !f->is_shared || !is_early || write_put(e, f->v);
+    return !f->is_noted || !is_early || write_put(e, f->v);
 }
 
 /* How a batch of items is added to what stands below it: one item, and several after a MARK. 0: not at all. */
@@ -331,7 +332,7 @@ static bool close_tuple(struct encoder *e, const struct encode_frame *f)
 
     if (f->width == 0)
         return true;
-    if (f->is_shared && note.memo) { /* finished below itself: drop the items, take that one */
+    if (f->is_noted && note.memo) { /* finished below itself: drop the items, take that one */
         if (f->width > 3) {
             if (!emit_op(e, OP_POP_MARK))
                 return false;
@@ -344,7 +345,7 @@ static bool close_tuple(struct encoder *e, const struct encode_frame *f)
     }
     if (!emit_op(e, f->width > 3 ? OP_TUPLE : small[f->width]))
         return false;
-    return !f->is_shared || write_put(e, f->v);
+    return !f->is_noted || write_put(e, f->v);
 }
 
 /* What comes after the items. */
@@ -358,7 +359,7 @@ static bool close_container(struct encoder *e, const struct encode_frame *f)
         if (e->protocol >= 4 ? !emit_op(e, OP_FROZENSET)
                              : !emit_op(e, OP_TUPLE1) || !emit_op(e, OP_REDUCE))
             return false;
-        return !f->is_shared || write_put(e, f->v);
+        return !f->is_noted || write_put(e, f->v);
     case PLATOON_TUPLE:
         return close_tuple(e, f);
     default:
@@ -378,8 +379,7 @@ static bool count_open(struct encoder *e, const platoon_value *v, int step)
             "between",
             MAX_OPEN);
     note.n_open = (uint16_t)(note.n_open + step);
-    encoder_set_note(e, v, note);
-    return true;
+    return encoder_set_note(e, v, note);
 }
 
 /* Write a leaf or a reference; a container goes on the stack with its opening written. */
@@ -388,8 +388,7 @@ static bool begin(struct encoder *e, const platoon_value *v, uint8_t kind)
     struct encode_note note = {0, 0, 0};
     struct encode_frame *f;
 
-    if (kind == v->kind && (v->flags & NODE_SHARED || e->n_frames == 0 || v == e->frames[0].v ||
-                            v == e->recast)) {
+    if ((v->flags & NODE_SHARED || e->memoizes_all) && kind == v->kind) {
         note = encoder_note(e, v);
         if (note.memo)
             return write_get(e, note.memo - 1);
@@ -402,8 +401,8 @@ static bool begin(struct encoder *e, const platoon_value *v, uint8_t kind)
     f = encoder_push(e, v, kind);
     if (!f)
         return false;
-    f->is_shared = note.n_visits >= 2;
-    if (f->is_shared && !count_open(e, v, 1))
+    f->is_noted = note.n_visits >= 2 || (e->memoizes_all && kind == v->kind && f->width > 0);
+    if (f->is_noted && !count_open(e, v, 1))
         return false;
     return open_container(e, f);
 }
@@ -420,7 +419,7 @@ bool write_value(struct encoder *e, const platoon_value *v, uint8_t kind)
         if (f->width > 0 && (f->next % batch == 0 || f->next == f->width) && !batch_border(e, f))
             return false;
         if (f->next == f->width) {
-            if (f->is_shared && !count_open(e, f->v, -1))
+            if (f->is_noted && !count_open(e, f->v, -1))
                 return false;
             e->n_frames--;
             if (!close_container(e, f))

@@ -13,16 +13,16 @@
 
 struct encode_frame {
     const platoon_value *v;
-    size_t next;  /* item to come */
-    size_t width; /* all items */
-    uint8_t kind; /* as it is written: a list of arguments is a tuple */
-    bool is_shared;
+    size_t next;   /* item to come */
+    size_t width;  /* all items */
+    uint8_t kind;  /* as it is written: a list of arguments is a tuple */
+    bool is_noted; /* survey: the node has a note; write: it goes into the memo */
 };
 
 /* Facts about a node that can be met more than once, packed into a map's value. */
 struct encode_note {
     uint8_t n_visits; /* 1, or 2 for "more than once" */
-    uint16_t n_open;  /* how often it is being written right now (recursive tuples) */
+    uint16_t n_open;  /* how often it is being walked or written right now */
     uint32_t memo;    /* its number + 1; 0: not in the memo */
 };
 
@@ -32,8 +32,9 @@ struct encoder {
     bool embeds_opaque; /* else ETYPE */
     struct map notes;   /* node address -> struct encode_note */
     uint32_t next_memo;
-    uint64_t n_shared;           /* nodes with n_visits 2 */
-    const platoon_value *recast; /* the root that is written as another kind than it has, or NULL */
+    uint64_t n_shared; /* nodes with n_visits 2; with memoizes_all no fewer than go into the memo */
+    uint64_t n_containers; /* walked */
+    bool memoizes_all;     /* a tuple contains itself: every container goes into the memo */
 
     struct encode_frame *frames;
     size_t n_frames, cap_frames;
@@ -68,7 +69,7 @@ void opaque_read(const platoon_value *opaque, struct opaque_facts *out);
 /* encode_survey.c: count the visits to what is below `v` (as a tuple, if `kind` says so). false: failed. */
 bool survey(struct encoder *e, const platoon_value *v, uint8_t kind);
 struct encode_note encoder_note(const struct encoder *e, const platoon_value *v);
-void encoder_set_note(struct encoder *e, const platoon_value *v, struct encode_note note);
+bool encoder_set_note(struct encoder *e, const platoon_value *v, struct encode_note note);
 
 /* encode_write.c */
 bool write_value(struct encoder *e, const platoon_value *v, uint8_t kind);

@@ -153,7 +153,7 @@ static enum compared compare_pair(struct pairs *p, const platoon_value *a, const
         return DIFFERENT;
     if (a->u.items->n != b->u.items->n)
         return DIFFERENT;
-    if ((a->flags | b->flags) & NODE_SHARED || p->seen.n == 0) { /* or it is the root */
+    if ((a->flags | b->flags) & NODE_SHARED) {
         bool is_new;
 
         if (!map_put(&p->seen, (uint64_t)(uintptr_t)a, (uint64_t)(uintptr_t)b, &is_new))
@@ -174,6 +174,8 @@ enum compared compare_values(const platoon_value *a, const platoon_value *b)
     struct pairs p = {NULL, 0, 0, {NULL, 0, 0}};
     enum compared result = push(&p, a, b) ? SAME : COMPARE_NO_MEMORY;
 
+    node_mark_root(a);
+    node_mark_root(b);
     while (result == SAME && p.n > 0) {
         p.n--;
         result = compare_pair(&p, p.at[p.n][0], p.at[p.n][1]);

@@ -10,8 +10,9 @@
  *
  * Invariants
  * 1. `items` of a dict are key, child, key, child: 2 * n pointers. Of all other containers: n pointers. No item is ever NULL.
- * 2. NODE_PLACED is set on a node when it becomes an item, NODE_SHARED when it becomes an item again. A node that
- *    is reachable twice from one root therefore is NODE_SHARED or the root itself.
+ * 2. NODE_PLACED is set on a node when it becomes an item, NODE_SHARED when it becomes an item again. So a node that
+ *    is reachable twice from one root is NODE_SHARED or the root itself: who walks from a root and must not go round in
+ *    circles calls node_mark_root() first, and then only needs to remember nodes with NODE_SHARED.
  * 3. `height` is at least 1 + the height that every child had when it was put in here and had not been an item
  *    before. So it is the depth of a tree, and does not grow with every turn of a cycle. A child that grows later does not
  *    tell its parents. */
@@ -119,6 +120,12 @@ static inline void node_place(platoon_value *parent, platoon_value *child)
     child->flags |= NODE_PLACED;
     if (child->height >= parent->height)
         parent->height = child->height < UINT32_MAX ? child->height + 1 : UINT32_MAX;
+}
+
+static inline void node_mark_root(const platoon_value *root)
+{
+    if (root->owner)
+        ((platoon_value *)root)->flags |= NODE_SHARED; /* values belong to one thread: value.h */
 }
 
 /* Append children of the same owner (or static) to a LIST or TUPLE. */

@@ -52,11 +52,11 @@ static void show_leaf(struct buf *out, const platoon_value *v)
         show_str_repr(out, v->u.text->data, v->u.text->len);
         break;
     case PLATOON_BYTES:
-        show_bytes_repr(out, v->u.text->data, v->u.text->len);
+        show_bytes_repr(out, (enum platoon_kind)v->kind, v->u.text->data, v->u.text->len);
         break;
     case PLATOON_BYTEARRAY:
         (void)buf_text(out, "bytearray(");
-        show_bytes_repr(out, v->u.text->data, v->u.text->len);
+        show_bytes_repr(out, (enum platoon_kind)v->kind, v->u.text->data, v->u.text->len);
         (void)buf_byte(out, ')');
         break;
     case PLATOON_OPAQUE:

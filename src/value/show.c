@@ -75,16 +75,16 @@ void show_str_repr(struct buf *out, const char *text, size_t len)
     (void)buf_byte(out, (uint8_t)quote);
 }
 
-void show_bytes_repr(struct buf *out, const char *data, size_t len)
+void show_bytes_repr(struct buf *out, enum platoon_kind kind, const char *data, size_t len)
 {
-    char quote = choose_quote(data, len);
+    char quote = choose_quote(data, len), escaped = kind == PLATOON_BYTEARRAY ? '\'' : quote;
 
     (void)buf_byte(out, 'b'); /* failure sticks, here and below */
     (void)buf_byte(out, (uint8_t)quote);
     for (size_t i = 0; i < len; i++) {
         uint8_t c = (uint8_t)data[i];
 
-        if (short_escape(out, c, quote))
+        if (short_escape(out, c, escaped))
             continue;
         if (c >= 0x20 && c < 0x7f)
             (void)buf_byte(out, c);

@@ -15,7 +15,8 @@ void show_short(struct buf *out, const platoon_value *v, size_t max_bytes);
 
 /* Pieces of both (show.c). */
 void show_str_repr(struct buf *out, const char *text, size_t len);
-void show_bytes_repr(struct buf *out, const char *data, size_t len);
+/* Python's bytearray escapes ' within either quotes; bytes do so only where they must. */
+void show_bytes_repr(struct buf *out, enum platoon_kind kind, const char *data, size_t len);
 void show_int(struct buf *out, const platoon_value *v);
 void show_float(struct buf *out, double d);
 
