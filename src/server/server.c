@@ -140,6 +140,7 @@ enum platoon_status server_open(const struct platoon_server_options *options, st
     deadlines_init(&srv->deadlines);
     queue_table_init(&srv->queues);
     track_init(&srv->track);
+    desk_init(&srv->desk, srv);
     listener_init(&srv->listener);
     srv->timer_at_ns = UINT64_MAX;
     srv->now_ns = srv->started_ns = clock_mono_ns();
@@ -148,6 +149,7 @@ enum platoon_status server_open(const struct platoon_server_options *options, st
         goto fail;
     }
     if ((st = take_options(srv, options, err)) != PLATOON_OK ||
+        (st = dispatch_register(srv, "platoon", &type_platoon, NULL, err)) != PLATOON_OK ||
         (st = queue_table_configure(srv, options, err)) != PLATOON_OK ||
         (st = open_loop(srv, err)) != PLATOON_OK || (st = open_store(srv, err)) != PLATOON_OK ||
         (st = open_queues(srv, err)) != PLATOON_OK)
@@ -245,6 +247,7 @@ void server_close(struct server *srv)
     store_close(srv->store);
     sessions_release(&srv->sessions);
     track_release(&srv->track);
+    desk_release(&srv->desk);
     ident_table_release(&srv->idents);
     queue_table_release(&srv->queues);
     for (size_t i = 0; i < srv->n_typeids; i++)

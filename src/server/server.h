@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "server/deadline.h"
+#include "server/desk.h"
 #include "server/dispatch.h"
 #include "server/ident.h"
 #include "server/listen.h"
@@ -55,6 +56,7 @@ struct server {
     enum server_phase phase;
     uint64_t now_ns; /* of this turn */
     uint64_t started_ns;
+    bool wants_turn; /* somebody has more to do: another turn without sleeping */
     struct deadlines deadlines;
     struct deadline stop_timer;
 
@@ -66,6 +68,7 @@ struct server {
     struct queue_table queues;
     struct ident_table idents;
     struct track track;
+    struct desk desk;
 
     /* Who it serves. */
     struct listener listener;
@@ -86,6 +89,8 @@ void server_close(struct server *srv);
 
 /* One turn, in order (turn.c). */
 void server_turn(struct server *srv);
+/* Have another turn soon, whatever the poll has to say. Loop thread. */
+void server_want_turn(struct server *srv);
 /* The end of a turn of a server that is stopping. */
 void server_check_stop(struct server *srv);
 

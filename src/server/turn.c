@@ -48,11 +48,17 @@ static void set_no_sleep(struct server *srv, bool on)
         uv_idle_stop(&srv->no_sleep);
 }
 
+void server_want_turn(struct server *srv)
+{
+    srv->wants_turn = true;
+}
+
 void server_turn(struct server *srv)
 {
     bool more = true;
 
     srv->now_ns = clock_mono_ns();
+    srv->wants_turn = false;
     deadlines_run(&srv->deadlines,
                   srv->now_ns); /* waits that are over, handshakes that took too long */
     for (int round = 0; more && round < STORE_ROUNDS; round++) {
@@ -64,6 +70,6 @@ void server_turn(struct server *srv)
     }
     sessions_flush(srv); /* nobody hears of anything before the lines above */
     server_check_stop(srv);
-    set_no_sleep(srv, more);
+    set_no_sleep(srv, more || srv->wants_turn);
     arm_timer(srv);
 }

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* intake.h - reads what a call of the `platoon` type brings, a slice a turn: a list of values, rows
+ * or leases becomes payloads and lease ids that the store takes.
+ *
+ * The list is decoded whole, as plain data, with at most INTAKE_MAX_NODES values in it; a value
+ * under 'pickle' is checked by the scanner and passed on as the bytes that came. Both are done in
+ * slices, so that a list of 64 MB does not hold the loop. A list that is not as it must be is
+ * answered here, with the exception that says which row and what. */
+#ifndef PLATOON_SERVER_INTAKE_H
+#define PLATOON_SERVER_INTAKE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pickle/decode.h"
+#include "server/deadline.h"
+#include "server/dispatch.h"
+
+enum { INTAKE_MAX_NODES = 250000 };
+
+enum intake_kind {
+    INTAKE_VALUES,  /* each item is a value */
+    INTAKE_ROWS,    /* {'value': ...} or {'pickle': bytes} */
+    INTAKE_LEASES,  /* {'task': int, 'lease': str}, or (task, lease) */
+    INTAKE_RESULTS, /* {'task', 'lease', 'value' | 'pickle'} */
+    INTAKE_FAILURES /* {'task', 'lease', 'kind', 'message'} and perhaps 'exit', 'stderr_tail' */
+};
+
+struct intake_row {
+    struct store_lease_ref ref; /* of LEASES, RESULTS, FAILURES */
+    struct payload *value;      /* of VALUES, ROWS, RESULTS */
+    platoon_value *error;       /* of FAILURES: {'kind', 'message', 'exit', 'stderr_tail'} */
+};
+
+struct intake {
+    struct server *srv;
+    struct request *rq;
+    const char *method; /* for texts: "complete(rows)" */
+    enum intake_kind kind;
+    void (*on_read)(struct intake *in);
+    void *arg; /* the method's own */
+    struct intake_row *rows;
+    size_t n;
+    /* intake.c's own: */
+    uint64_t spent;         /* of this turn's cost */
+    size_t n_read;          /* rows done */
+    struct payload *source; /* the list's bytes, while it is decoded: */
+    size_t segment, offset; /* how far */
+    struct decoder *decoder;
+    platoon_value *list; /* decoded */
+    struct scan *scan;   /* of a value under 'pickle': */
+    struct rope bytes;   /* what was scanned of it */
+    struct deadline again;
+};
+
+/* Inside a handler. Read `arg`; when all is read, in the call or in a later turn, `on_read` is
+ * called, which owns the intake and the request then (the scratch is free for it). What cannot be
+ * read is answered, and the intake is gone; the same when the client goes. */
+void intake_begin(struct request *rq, const struct scan_arg *arg, enum intake_kind kind,
+                  const char *method, void (*on_read)(struct intake *in), void *arg_of_method);
+void intake_free(struct intake *in); /* NULL is fine */
+
+#endif
