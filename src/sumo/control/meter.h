@@ -5,7 +5,7 @@
  * simulation shows a state for whole steps, a cycle rarely is a whole number of them: each change
  * is due at an exact time, happens at the first step from then on, and the next is counted from
  * when it was due. So the mean rate is the one that was asked for, whatever the step. A new rate
- * counts from the next change on. */
+ * counts from the next change on; the first red after open counts from the last open step. */
 #ifndef PLATOON_SUMO_CONTROL_METER_H
 #define PLATOON_SUMO_CONTROL_METER_H
 

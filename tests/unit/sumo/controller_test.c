@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ALINEA as a controller: periods, readings, parameters that do not fit together. */
+#include "support/test.h"
+
+#include "sumo/control/controller.h"
+
+enum { TLS, OCCUPANCY, QUEUE, INFLOW, N_PLACES };
+
+static void presets(double *p)
+{
+    for (size_t i = 0; i < controller_alinea.n_parameters; i++)
+        p[i] = controller_alinea.parameters[i].preset;
+}
+
+static double *parameter(double *p, const char *name)
+{
+    for (size_t i = 0; i < controller_alinea.n_parameters; i++) {
+        if (strcmp(controller_alinea.parameters[i].name, name) == 0)
+            return &p[i];
+    }
+    fail_msg("no parameter %s", name);
+    return NULL;
+}
+
+/* `n` seconds in which the detectors see the same; counts greens that begin. */
+static int drive_for(void *c, double *time_s, int n, double occupancy_1, double occupancy_2,
+                     double queue, double passed)
+{
+    const double occupancy[] = {occupancy_1, occupancy_2};
+    struct controller_reading readings[N_PLACES] = {
+        [OCCUPANCY] = {occupancy, 2},
+        [QUEUE] = {&queue, 1},
+        [INFLOW] = {&passed, 1},
+    };
+    static char before;
+    int greens = 0;
+
+    for (int i = 0; i < n; i++) {
+        char lamp = controller_alinea.actuate(c, TLS, *time_s);
+
+        greens += lamp == 'G' && before == 'r';
+        before = lamp;
+        *time_s += 1.0;
+        controller_alinea.observe(c, *time_s, readings);
+    }
+    return greens;
+}
+
+TEST(alinea_leaves_the_ramp_open_while_traffic_is_light)
+{
+    double p[CONTROLLER_MAX_PARAMETERS], time_s = 0.0;
+    void *c;
+
+    presets(p);
+    c = controller_alinea.create(p, 0.0, 1.0);
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(drive_for(c, &time_s, 30, 10.0, 12.0, 2.0, 0.1), 0);
+        assert_int_equal(controller_alinea.actuate(c, TLS, time_s), 'G');
+    }
+    controller_alinea.free(c);
+}
+
+TEST(alinea_meters_harder_period_by_period_while_the_merge_is_full)
+{
+    double p[CONTROLLER_MAX_PARAMETERS], time_s = 0.0;
+    void *c;
+
+    presets(p);
+    c = controller_alinea.create(p, 0.0, 1.0);
+    drive_for(c, &time_s, 30, 19.0, 21.0, 20.0, 0.2); /* mean 20: 900 - 140 = 760 */
+    /* 760 veh/h: 6.3 greens in 30 s */
+    assert_in_range(drive_for(c, &time_s, 30, 19.0, 21.0, 20.0, 0.2), 5, 7);
+    for (int i = 0; i < 5; i++)
+        drive_for(c, &time_s, 30, 19.0, 21.0, 20.0, 0.2);
+    /* at r_min, 240 veh/h: 2 greens */
+    assert_in_range(drive_for(c, &time_s, 30, 19.0, 21.0, 20.0, 0.2), 1, 3);
+    controller_alinea.free(c);
+}
+
+TEST(alinea_lets_a_full_ramp_go)
+{
+    double p[CONTROLLER_MAX_PARAMETERS], time_s = 0.0;
+    void *c;
+
+    presets(p);
+    c = controller_alinea.create(p, 0.0, 1.0);
+    for (int i = 0; i < 8; i++)
+        drive_for(c, &time_s, 30, 30.0, 30.0, 170.0, 0.25);
+    /* the override asks for r_max, 900 veh/h: 7.5 greens */
+    assert_in_range(drive_for(c, &time_s, 30, 30.0, 30.0, 170.0, 0.25), 7, 8);
+    *parameter(p, "queue_override") = 0.0;
+    controller_alinea.free(c);
+
+    time_s = 0.0;
+    c = controller_alinea.create(p, 0.0, 1.0);
+    for (int i = 0; i < 12; i++)
+        drive_for(c, &time_s, 30, 30.0, 30.0, 170.0, 0.25);
+    assert_in_range(drive_for(c, &time_s, 30, 30.0, 30.0, 170.0, 0.25), 1, 3);
+    controller_alinea.free(c);
+}
+
+TEST(alinea_without_a_queue_detector_meters_at_the_greatest_rate_instead_of_opening)
+{
+    double p[CONTROLLER_MAX_PARAMETERS], time_s = 0.0, occupancy = 5.0;
+    struct controller_reading readings[N_PLACES] = {[OCCUPANCY] = {&occupancy, 1}};
+    void *c;
+    int reds = 0;
+
+    presets(p);
+    *parameter(p, "queue_override") = 0.0;
+    assert_false(controller_alinea.needs(p, QUEUE));
+    assert_false(controller_alinea.needs(p, INFLOW));
+    assert_true(controller_alinea.needs(p, OCCUPANCY));
+    c = controller_alinea.create(p, 0.0, 1.0);
+    for (int i = 0; i < 60; i++) {
+        reds += controller_alinea.actuate(c, TLS, time_s) == 'r';
+        time_s += 1.0;
+        controller_alinea.observe(c, time_s, readings);
+    }
+    assert_in_range(reds, 14, 16); /* open for the first period, then 2 s of each 4 */
+    controller_alinea.free(c);
+}
+
+TEST(alinea_counts_periods_in_simulated_time_whatever_the_step)
+{
+    double p[CONTROLLER_MAX_PARAMETERS], time_s = 0.0, occupancy = 30.0, queue = 20.0, passed = 0.0;
+    struct controller_reading readings[N_PLACES] = {
+        [OCCUPANCY] = {&occupancy, 1}, [QUEUE] = {&queue, 1}, [INFLOW] = {&passed, 1}};
+    void *c;
+    int steps = 0;
+
+    presets(p);
+    c = controller_alinea.create(p, 0.0, 0.1);
+    while (controller_alinea.actuate(c, TLS, time_s) == 'G' && steps < 1000) {
+        time_s += 0.1;
+        controller_alinea.observe(c, time_s, readings);
+        steps++;
+    }
+    assert_int_equal(steps, 300);
+    controller_alinea.free(c);
+}
+
+TEST(alinea_refuses_parameters_that_do_not_fit_together)
+{
+    double p[CONTROLLER_MAX_PARAMETERS];
+    struct platoon_err err;
+
+    presets(p);
+    assert_int_equal(controller_alinea.check(p, &err), PLATOON_OK);
+    *parameter(p, "r_min_vph") = 901.0;
+    assert_int_equal(controller_alinea.check(p, &err), PLATOON_EINVAL);
+    assert_non_null(strstr(err.message, "r_min_vph (901)"));
+    presets(p);
+    *parameter(p, "r_max_vph") = 1800.0;
+    assert_int_equal(controller_alinea.check(p, &err), PLATOON_EINVAL);
+    assert_non_null(strstr(err.message, "leaves no red"));
+}
+
+TEST(controllers_are_found_by_name)
+{
+    assert_ptr_equal(controller_find("alinea"), &controller_alinea);
+    assert_null(controller_find("Alinea"));
+    assert_null(controller_find(""));
+}
