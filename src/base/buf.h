@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* buf.h - a growable run of bytes, with a sticky failure so that a writer checks once, at its end.
  *
- * Once an append has failed (no memory, or `max` would be passed) the buffer keeps what it has, every further append
- * is a no-op that answers false, and `has_failed` stays true until buf_reset() or buf_release(). */
+ * Once an append has failed (no memory, or `max` would be passed) the buffer keeps what it has,
+ * every further append is a no-op that answers false, and `has_failed` stays true until buf_reset()
+ * or buf_release(). */
 #ifndef PLATOON_BASE_BUF_H
 #define PLATOON_BASE_BUF_H
 
@@ -30,8 +31,8 @@ bool buf_text(struct buf *b, const char *text);
 bool buf_printf(struct buf *b, const char *format, ...) PLATOON_PRINTF(2, 3);
 /* Forget the first `n` (at most `len`) bytes. */
 void buf_drop(struct buf *b, size_t n);
-/* Append a NUL that is not counted in `len`, and give the text away: malloc()ed, yours; NULL if `b` has failed. `b` is as
- * after init. */
+/* Append a NUL that is not counted in `len`, and give the text away: malloc()ed, yours; NULL if `b`
+ * has failed. `b` is as after init. */
 char *buf_take_text(struct buf *b, size_t *out_len);
 
 static inline bool buf_byte(struct buf *b, uint8_t byte)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hash.c - see hash.h. SipHash: J.-P. Aumasson, D. J. Bernstein, "SipHash: a fast short-input PRF" (2012); the
- * variant with one round a word and three at the end is what CPython uses for its own dicts. */
+/* hash.c - see hash.h. SipHash: J.-P. Aumasson, D. J. Bernstein, "SipHash: a fast short-input PRF"
+ * (2012); the variant with one round a word and three at the end is what CPython uses for its own
+ * dicts. */
 #include "base/hash.h"
 
 #include <pthread.h>

@@ -22,8 +22,8 @@ void map_init(struct map *m);
 void map_release(struct map *m); /* `m` is as after init */
 /* Where the value of (a, b) stands, NULL if absent. Valid until the next map_put(). */
 uint64_t *map_find(const struct map *m, uint64_t a, uint64_t b);
-/* The value's place for (a, b), made with value 0 if absent; *out_is_new (may be NULL) tells. NULL when out of memory, the
- * map unchanged. */
+/* The value's place for (a, b), made with value 0 if absent; *out_is_new (may be NULL) tells. NULL
+ * when out of memory, the map unchanged. */
 uint64_t *map_put(struct map *m, uint64_t a, uint64_t b, bool *out_is_new);
 
 #endif

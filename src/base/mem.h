@@ -11,8 +11,8 @@
 void *mem_alloc(size_t size);
 void *mem_realloc(void *old, size_t size);
 
-/* Make the `nth` call from now on (1 is the next) and all after it fail; 0 ends that. Tests only: not meant
- * for a process whose other threads allocate. */
+/* Make the `nth` call from now on (1 is the next) and all after it fail; 0 ends that. Tests only:
+ * not meant for a process whose other threads allocate. */
 void mem_fail_from(size_t nth);
 /* Whether a call has failed because of mem_fail_from(). */
 int mem_has_failed(void);

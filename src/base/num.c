@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* num.c - see num.h.
  *
- * Doubles go through the C library, whose conversions are exact, but only as digits and an exponent without a decimal
- * point ("15e-1"), because the point is the one thing in them that depends on the locale. */
+ * Doubles go through the C library, whose conversions are exact, but only as digits and an exponent
+ * without a decimal point ("15e-1"), because the point is the one thing in them that depends on the
+ * locale. */
 #include "base/num.h"
 
 #include <ctype.h>
@@ -64,10 +65,11 @@ static void step_up(struct decimal *x)
     }
 }
 
-/* The shortest decimal that reads back as `d` (finite, positive). Between 1e-290 and the largest double every
- * decimal of up to 15 digits survives a trip through a double, so that 15 rounded digits, less their zeros, are the shortest
- * where they read back at all. Below a power of two doubles stand twice as dense as above it: there a decimal
- * above the nearest one can read back where the nearest does not. */
+/* The shortest decimal that reads back as `d` (finite, positive). Between 1e-290 and the largest
+ * double every decimal of up to 15 digits survives a trip through a double, so that 15 rounded
+ * digits, less their zeros, are the shortest where they read back at all. Below a power of two
+ * doubles stand twice as dense as above it: there a decimal above the nearest one can read back
+ * where the nearest does not. */
 static void shortest(double d, struct decimal *out)
 {
     int exponent;
@@ -244,7 +246,8 @@ static void hex_text(struct buf *out, const uint8_t *magnitude, size_t len)
     }
 }
 
-/* Divide by 10^9 again and again; the remainders are the digits, last ones first. `limbs` is used up. */
+/* Divide by 10^9 again and again; the remainders are the digits, last ones first. `limbs` is used
+ * up. */
 static void decimal_text(struct buf *out, uint32_t *limbs, size_t n)
 {
     size_t start = out->len;

@@ -11,16 +11,17 @@
 
 enum {
     NUM_DOUBLE_ROOM = 32,
-    /* Conversion between binary and decimal costs the square of the length; so there are ends to it. */
+    /* Conversion between binary and decimal costs the square of the length; so there are ends to
+     * it. */
     NUM_MAX_DIGITS_SHOWN = 20000,
     NUM_MAX_DIGITS_READ = 100000
 };
 
-/* Write repr(d): the shortest digits that read back as `d`, "inf", "-inf" or "nan". Returns the length, NUL not
- * counted. */
+/* Write repr(d): the shortest digits that read back as `d`, "inf", "-inf" or "nan". Returns the
+ * length, NUL not counted. */
 size_t num_double_text(double d, char out[NUM_DOUBLE_ROOM]);
-/* Read a decimal float, "inf", "infinity" or "nan" (any case, signed), all of `text` and nothing else; up to 4000
- * characters. */
+/* Read a decimal float, "inf", "infinity" or "nan" (any case, signed), all of `text` and nothing
+ * else; up to 4000 characters. */
 bool num_double_parse(const char *text, size_t len, double *out);
 
 /* Integers of any size are two's complement, little endian. */
@@ -31,7 +32,8 @@ size_t num_int_trim(const uint8_t *le, size_t len);
 bool num_int_to_i64(const uint8_t *le, size_t len, int64_t *out);
 /* Write the fewest bytes for `i` (none for zero); returns how many. */
 size_t num_int_from_i64(int64_t i, uint8_t out[8]);
-/* Append decimal digits; above NUM_MAX_DIGITS_SHOWN hexadecimal ones ("-0x1f..."). Failure sticks to `out`. */
+/* Append decimal digits; above NUM_MAX_DIGITS_SHOWN hexadecimal ones ("-0x1f..."). Failure sticks
+ * to `out`. */
 void num_int_text(struct buf *out, const uint8_t *le, size_t len);
 enum num_parsed {
     NUM_OK,
@@ -39,9 +41,11 @@ enum num_parsed {
     NUM_TOO_LONG, /* more than NUM_MAX_DIGITS_READ digits */
     NUM_NO_MEMORY
 };
-/* Read an optional sign and decimal digits (all of `text`); appends the trimmed bytes to `out_le`. */
+/* Read an optional sign and decimal digits (all of `text`); appends the trimmed bytes to
+ * `out_le`. */
 enum num_parsed num_int_parse(const char *text, size_t len, struct buf *out_le);
-/* An integral double as an integer: appends its trimmed bytes. `d` is finite and integral. At most 129 bytes. */
+/* An integral double as an integer: appends its trimmed bytes. `d` is finite and integral. At most
+ * 129 bytes. */
 size_t num_int_from_double(double d, uint8_t out[136]);
 
 #endif

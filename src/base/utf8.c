@@ -42,7 +42,8 @@ static bool start_character(struct utf8_check *c, uint8_t lead)
     return true;
 }
 
-/* The common case of text that is not Latin: a whole three-byte character at `p` that needs no special range. */
+/* The common case of text that is not Latin: a whole three-byte character at `p` that needs no
+ * special range. */
 static bool is_plain_three(const uint8_t *p)
 {
     return p[0] > 0xe0 && p[0] < 0xf0 && (p[1] & 0xc0) == 0x80 && (p[2] & 0xc0) == 0x80;

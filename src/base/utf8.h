@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* utf8.h - is this UTF-8, as Python's "surrogatepass" sees it? Fed in pieces of any size.
  *
- * Well-formed is RFC 3629 (no overlong forms, nothing above U+10FFFF) plus the surrogates U+D800 to U+DFFF as
- * three bytes each, which pickles hold for text that Python could not decode. */
+ * Well-formed is RFC 3629 (no overlong forms, nothing above U+10FFFF) plus the surrogates U+D800 to
+ * U+DFFF as three bytes each, which pickles hold for text that Python could not decode. */
 #ifndef PLATOON_BASE_UTF8_H
 #define PLATOON_BASE_UTF8_H
 
@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Between two pieces: how many bytes of a character are still to come, and the range of the next one. All zero at
- * the start of a text. */
+/* Between two pieces: how many bytes of a character are still to come, and the range of the next
+ * one. All zero at the start of a text. */
 struct utf8_check {
     uint8_t left;
     uint8_t low, high;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* decode.c - cuts a stream of bytes into opcodes with their arguments; what an opcode does is in decode_ops.c. */
+/* decode.c - cuts a stream of bytes into opcodes with their arguments; what an opcode does is in
+ * decode_ops.c. */
 #include "pickle/decode.h"
 
 #include <stdarg.h>
@@ -86,8 +87,9 @@ static uint64_t little_endian(const uint8_t *p, unsigned n)
     return x;
 }
 
-/* How long is the opcode at `p`, of which `have` bytes (at least 1) are here? *out_size is its whole length, or where that is
- * not known yet at least have + 1. `skip` bytes are known to hold no end of line. False: it failed. */
+/* How long is the opcode at `p`, of which `have` bytes (at least 1) are here? *out_size is its
+ * whole length, or where that is not known yet at least have + 1. `skip` bytes are known to hold no
+ * end of line. False: it failed. */
 static bool measure(struct decoder *d, const uint8_t *p, size_t have, size_t skip, size_t *out_size)
 {
     unsigned fixed = opcode_fixed_bytes((enum opcode_arg)d->op->arg);

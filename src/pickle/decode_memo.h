@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* decode_memo.h - the memo of a decoder: numbers to values.
  *
- * Picklers number from 0 (Python 2's from 1) without holes: that part is an array. Any other number goes to a hash
- * map, so that one entry numbered 4 billion costs one slot. */
+ * Picklers number from 0 (Python 2's from 1) without holes: that part is an array. Any other number
+ * goes to a hash map, so that one entry numbered 4 billion costs one slot. */
 #ifndef PLATOON_PICKLE_DECODE_MEMO_H
 #define PLATOON_PICKLE_DECODE_MEMO_H
 

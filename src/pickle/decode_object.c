@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* decode_object.c - opcodes about globals and what is called with them. They are written down, never carried out. */
+/* decode_object.c - opcodes about globals and what is called with them. They are written down,
+ * never carried out. */
 #include "pickle/decode_ops.h"
 
 #include <string.h>
@@ -25,7 +26,8 @@ static void set_slot(struct decoder *d, platoon_value *object, enum object_slot 
         d->names_global = true;
 }
 
-/* The global module.name. Constructors of plain data are no matter until something else than a call is done with them. */
+/* The global module.name. Constructors of plain data are no matter until something else than a call
+ * is done with them. */
 static platoon_value *new_global(struct decoder *d, platoon_value *module, platoon_value *name)
 {
     platoon_value *v = new_object(d);

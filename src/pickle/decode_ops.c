@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* decode_ops.c - what each opcode does to the decoder's stack, marks and memo. Containers, memo and control stand here; scalars and text
- * are in decode_scalar.c, globals and objects in decode_object.c. */
+/* decode_ops.c - what each opcode does to the decoder's stack, marks and memo. Containers, memo and
+ * control stand here; scalars and text are in decode_scalar.c, globals and objects in
+ * decode_object.c. */
 #include "pickle/decode_ops.h"
 
 #include <stdlib.h>
@@ -47,7 +48,8 @@ platoon_value *decoder_pop(struct decoder *d)
     return d->stack[--d->n_stack];
 }
 
-/* Objects noticed as parts of something are globals that matter: not the callable of a plain call. */
+/* Objects noticed as parts of something are globals that matter: not the callable of a plain
+ * call. */
 static void notice(struct decoder *d, const platoon_value *child)
 {
     if (child->kind == PLATOON_OBJECT)

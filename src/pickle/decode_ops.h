@@ -18,7 +18,8 @@ static inline uint64_t ops_number(const uint8_t *p, size_t len)
 /* Numbers, text, bytes (decode_scalar.c). */
 bool ops_run_scalar(struct decoder *d, const uint8_t *arg, size_t len);
 
-/* Globals, calls and state (decode_object.c). `start`: for INST and OBJ, where the values above the MARK begin. */
+/* Globals, calls and state (decode_object.c). `start`: for INST and OBJ, where the values above the
+ * MARK begin. */
 bool ops_run_object(struct decoder *d, const uint8_t *arg, size_t len, size_t start);
 /* APPEND, APPENDS and ADDITEMS on an object. */
 bool object_append(struct decoder *d, platoon_value *object, platoon_value *const *children,

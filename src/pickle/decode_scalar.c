@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* decode_scalar.c - opcodes that make numbers, text and bytes, from binary and from the text forms of protocol 0. */
+/* decode_scalar.c - opcodes that make numbers, text and bytes, from binary and from the text forms
+ * of protocol 0. */
 #include "pickle/decode_ops.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* decoder.h - the decoder's insides, shared by decode.c (bytes to opcodes), decode_ops.c (opcodes to values) and decode_plain.c (the
- * constructors of plain data). For these three only.
+/* decoder.h - the decoder's insides, shared by decode.c (bytes to opcodes), decode_ops.c (opcodes
+ * to values) and decode_plain.c (the constructors of plain data). For these three only.
  *
  * Functions that can fail return false after having recorded the failure with decoder_fail(). */
 #ifndef PLATOON_PICKLE_DECODER_H
@@ -44,7 +44,8 @@ bool decoder_charge(struct decoder *d, uint64_t n);
 bool decoder_push_new(struct decoder *d, platoon_value *v);
 /* The topmost value, taken off. The caller knows that there is one. */
 platoon_value *decoder_pop(struct decoder *d);
-/* Append to a LIST or TUPLE; put into a DICT or SET. Depth is checked, objects inside are noticed. */
+/* Append to a LIST or TUPLE; put into a DICT or SET. Depth is checked, objects inside are
+ * noticed. */
 bool decoder_append(struct decoder *d, platoon_value *v, platoon_value *const *children, size_t n);
 bool decoder_table_put(struct decoder *d, platoon_value *table, platoon_value *key,
                        platoon_value *child);

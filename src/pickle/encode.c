@@ -73,7 +73,8 @@ static bool check_protocol(struct encoder *e)
     return true;
 }
 
-/* Choose the protocols of a message from what its opaque values need: *out_proto is for PROTO, e->protocol for opcodes. */
+/* Choose the protocols of a message from what its opaque values need: *out_proto is for PROTO,
+ * e->protocol for opcodes. */
 static bool choose_protocol(struct encoder *e, int *out_proto)
 {
     *out_proto = e->protocol;
@@ -94,8 +95,8 @@ static bool choose_protocol(struct encoder *e, int *out_proto)
     else if (e->protocol < 3)
         e->protocol = 3;
     *out_proto = e->has_proto5 ? 5 : e->protocol;
-    /* Our own numbers lie above whatever the opaque values number by themselves or by MEMOIZE, which counts the
-     * entries that there are, ours included. */
+    /* Our own numbers lie above whatever the opaque values number by themselves or by MEMOIZE,
+     * which counts the entries that there are, ours included. */
     if (e->n_shared + e->opaque_entries + e->opaque_highest >= UINT32_MAX / 2)
         return encoder_fail(e, PLATOON_ELIMIT, "an opaque value uses memo numbers above 2 billion");
     e->next_memo = (uint32_t)(e->n_shared + e->opaque_entries);

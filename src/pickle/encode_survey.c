@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* encode_survey.c - the first pass of the encoder: which nodes are met more than once, and what the opaque ones need.
+/* encode_survey.c - the first pass of the encoder: which nodes are met more than once, and what the
+ * opaque ones need.
  *
- * Only a node with NODE_SHARED can be met twice (node.h, invariant 2), so only those are looked up: a list of millions of
- * floats costs a walk.
+ * Only a node with NODE_SHARED can be met twice (node.h, invariant 2), so only those are looked up:
+ * a list of millions of floats costs a walk.
  *
- * A tuple (or set) that contains itself is written more than once before it is whole, and so is everything in it: then every
- * container goes into the memo, as CPython has it always, or lists that have one parent would be written without
- * end. Such a tuple shows as one that is met while it is being walked. */
+ * A tuple (or set) that contains itself is written more than once before it is whole, and so is
+ * everything in it: then every container goes into the memo, as CPython has it always, or lists
+ * that have one parent would be written without end. Such a tuple shows as one that is met while it
+ * is being walked. */
 #include "pickle/encoder.h"
 
 static uint64_t pack(struct encode_note note)
@@ -132,7 +134,8 @@ static bool visit(struct encoder *e, const platoon_value *v, uint8_t kind)
             e, PLATOON_ETYPE,
             "a value that came from looking into a pickle that names globals cannot "
             "be encoded; keep the pickle's bytes instead (platoon_opaque)");
-    /* A list of arguments is written as a tuple: nothing inside may refer to that as to the list. */
+    /* A list of arguments is written as a tuple: nothing inside may refer to that as to the
+     * list. */
     if (v->flags & NODE_SHARED && kind == v->kind && is_memoized(v)) {
         struct encode_note note = encoder_note(e, v);
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* encode_write.c - the second pass of the encoder: values to opcodes, in the order in which CPython writes them.
+/* encode_write.c - the second pass of the encoder: values to opcodes, in the order in which CPython
+ * writes them.
  *
- * Lists, dicts and (protocol 4) sets are put into the memo before their items, so that a cycle finds them there. A
- * tuple can only be made after its items: one that is met again below itself is simply begun once more, comes
- * to its end because the list or dict in between is in the memo by then, and is put into the memo; when the outer one
- * has written its items it finds itself there, drops them (POP, POP_MARK) and GETs the finished one. */
+ * Lists, dicts and (protocol 4) sets are put into the memo before their items, so that a cycle
+ * finds them there. A tuple can only be made after its items: one that is met again below itself is
+ * simply begun once more, comes to its end because the list or dict in between is in the memo by
+ * then, and is put into the memo; when the outer one has written its items it finds itself there,
+ * drops them (POP, POP_MARK) and GETs the finished one. */
 #include "pickle/encoder.h"
 
 #include <string.h>
@@ -14,8 +16,9 @@
 
 enum {
     BATCH = 1000, /* as CPython: what a reader must hold on its stack at once */
-    /* How often a tuple may stand below itself: each time costs all its items again, so there is an end to it. Python's own
-     * data has as many as there are lists and dicts through which it contains itself. */
+    /* How often a tuple may stand below itself: each time costs all its items again, so there is an
+     * end to it. Python's own data has as many as there are lists and dicts through which it
+     * contains itself. */
     MAX_OPEN = 1000
 };
 
@@ -274,7 +277,8 @@ static bool open_container(struct encoder *e, const struct encode_frame *f)
     return !f->is_noted || !is_early || write_put(e, f->v);
 }
 
-/* How a batch of items is added to what stands below it: one item, and several after a MARK. 0: not at all. */
+/* How a batch of items is added to what stands below it: one item, and several after a MARK. 0: not
+ * at all. */
 static void batch_ops(const struct encoder *e, const struct encode_frame *f, uint8_t *out_one,
                       uint8_t *out_many)
 {

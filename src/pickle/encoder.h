@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* encoder.h - the encoder's insides, shared by encode.c (messages), encode_survey.c (what is shared) and encode_write.c (values to
- * opcodes). For these three only.
+/* encoder.h - the encoder's insides, shared by encode.c (messages), encode_survey.c (what is
+ * shared) and encode_write.c (values to opcodes). For these three only.
  *
  * Every root is surveyed first, then every root is written, in the same order. */
 #ifndef PLATOON_PICKLE_ENCODER_H
@@ -66,7 +66,8 @@ struct opaque_facts {
 };
 void opaque_read(const platoon_value *opaque, struct opaque_facts *out);
 
-/* encode_survey.c: count the visits to what is below `v` (as a tuple, if `kind` says so). false: failed. */
+/* encode_survey.c: count the visits to what is below `v` (as a tuple, if `kind` says so). false:
+ * failed. */
 bool survey(struct encoder *e, const platoon_value *v, uint8_t kind);
 struct encode_note encoder_note(const struct encoder *e, const platoon_value *v);
 bool encoder_set_note(struct encoder *e, const platoon_value *v, struct encode_note note);

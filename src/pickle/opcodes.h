@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* opcodes.h - the one table of pickle's opcodes, protocols 0 to 5: scanner, decoder and encoder all use it.
+/* opcodes.h - the one table of pickle's opcodes, protocols 0 to 5: scanner, decoder and encoder all
+ * use it.
  *
- * Source: the pickle module of CPython (Lib/pickle.py, Lib/pickletools.py), which is the format's only
- * specification. A code that is not in the table is no opcode: opcode_info() answers NULL. */
+ * Source: the pickle module of CPython (Lib/pickle.py, Lib/pickletools.py), which is the format's
+ * only specification. A code that is not in the table is no opcode: opcode_info() answers NULL. */
 #ifndef PLATOON_PICKLE_OPCODES_H
 #define PLATOON_PICKLE_OPCODES_H
 
@@ -98,10 +99,10 @@ enum opcode_arg {
     OPARG_TWO_LINES /* module \n name \n */
 };
 
-/* The effect on the stack: `pops` entries are taken off and `pushes` put on. With `to_mark`, everything
- * above the topmost MARK and the MARK itself go too, before the `pops` entries below it. Three opcodes do
- * not fit and have pops = pushes = 0 here: MARK pushes a mark; POP takes off one entry, or a mark where that is
- * on top; STOP ends with the one entry left. */
+/* The effect on the stack: `pops` entries are taken off and `pushes` put on. With `to_mark`,
+ * everything above the topmost MARK and the MARK itself go too, before the `pops` entries below it.
+ * Three opcodes do not fit and have pops = pushes = 0 here: MARK pushes a mark; POP takes off one
+ * entry, or a mark where that is on top; STOP ends with the one entry left. */
 struct opcode_info {
     const char *name; /* as in pickletools: "SHORT_BINUNICODE" */
     uint8_t code;
@@ -115,10 +116,12 @@ struct opcode_info {
 /* NULL for a byte that is no opcode. Static. */
 const struct opcode_info *opcode_info(uint8_t code);
 
-/* How many bytes of number stand between the code and what it counts or is: 0 for OPARG_NONE and lines. */
+/* How many bytes of number stand between the code and what it counts or is: 0 for OPARG_NONE and
+ * lines. */
 unsigned opcode_fixed_bytes(enum opcode_arg arg);
 
-/* The whole length of the opcode at `p`, its argument included; 0 if it is none or does not end within `len` bytes. */
+/* The whole length of the opcode at `p`, its argument included; 0 if it is none or does not end
+ * within `len` bytes. */
 size_t opcode_length(const uint8_t *p, size_t len);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pickle.c - the public functions of pickle.h that read, and platoon_opaque(), which must know what a pickle is. */
+/* pickle.c - the public functions of pickle.h that read, and platoon_opaque(), which must know what
+ * a pickle is. */
 #include <platoon/pickle.h>
 
 #include "pickle/decode.h"

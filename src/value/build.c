@@ -21,7 +21,8 @@ platoon_value *platoon_bool(bool b)
     return node_bool(b);
 }
 
-/* A value made alone is the first thing in an owner of its own: `v` keeps the owner, without `v` it goes. */
+/* A value made alone is the first thing in an owner of its own: `v` keeps the owner, without `v` it
+ * goes. */
 static platoon_value *alone(struct owner *o, platoon_value *v)
 {
     if (!v || !v->owner)

@@ -2,9 +2,9 @@
 /* compare.c - equality as in Python, for cycles and shared children too, with an explicit stack.
  *
  * Two values are equal unless a pair of parts is found that differs, so the loop below only ever
- * looks for a difference. A pair of containers in which one is reachable more than once is remembered: met again
- * it needs no second look, be it because of a cycle or because of sharing, which keeps small pickles that
- * unfold to astronomical trees cheap. */
+ * looks for a difference. A pair of containers in which one is reachable more than once is
+ * remembered: met again it needs no second look, be it because of a cycle or because of sharing,
+ * which keeps small pickles that unfold to astronomical trees cheap. */
 #include "value/table.h"
 
 #include <math.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* json.c - values as one line of JSON; what JSON has no form for is described at platoon_json() in value.h.
+/* json.c - values as one line of JSON; what JSON has no form for is described at platoon_json() in
+ * value.h.
  *
- * An object of platoon_pickle_inspect() is {"object": "module.name"}, with "args", "kwargs", "state", "items" and "entries"
- * where it has them. */
+ * An object of platoon_pickle_inspect() is {"object": "module.name"}, with "args", "kwargs",
+ * "state", "items" and "entries" where it has them. */
 #include "value/show.h"
 
 #include <math.h>

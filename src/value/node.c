@@ -7,7 +7,8 @@
 
 #include "base/num.h"
 
-/* None, the bools and the small ints that tasks are full of cost nothing: they are static and read only. */
+/* None, the bools and the small ints that tasks are full of cost nothing: they are static and read
+ * only. */
 static const platoon_value none = {NULL, PLATOON_NONE, 0, 0, {0}};
 static const platoon_value bools[2] = {
     {NULL, PLATOON_BOOL, 0, 0, {.as_bool = false}},

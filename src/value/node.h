@@ -1,20 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* node.h - how values lie in memory. For src/value and src/pickle only.
  *
- * Every node belongs to an owner: an arena with one reference count. A decoded pickle is one owner, a value
- * made by a constructor of value.h has its own. A container that gets a child of another owner keeps a
- * counted reference to that owner. Nodes are never freed alone, so cycles inside one owner need no care, and freeing never
- * recurses: an owner whose count fell to 0 goes on a list, and so do the owners it held.
+ * Every node belongs to an owner: an arena with one reference count. A decoded pickle is one owner,
+ * a value made by a constructor of value.h has its own. A container that gets a child of another
+ * owner keeps a counted reference to that owner. Nodes are never freed alone, so cycles inside one
+ * owner need no care, and freeing never recurses: an owner whose count fell to 0 goes on a list,
+ * and so do the owners it held.
  *
  * None, the bools and small ints are static: their owner is NULL, and they must not be written to.
  *
  * Invariants
- * 1. `items` of a dict are key, child, key, child: 2 * n pointers. Of all other containers: n pointers. No item is ever NULL.
- * 2. NODE_PLACED is set on a node when it becomes an item, NODE_SHARED when it becomes an item again. So a node that
- *    is reachable twice from one root is NODE_SHARED or the root itself: who walks from a root and must not go round in
+ * 1. `items` of a dict are key, child, key, child: 2 * n pointers. Of all other containers: n
+ * pointers. No item is ever NULL.
+ * 2. NODE_PLACED is set on a node when it becomes an item, NODE_SHARED when it becomes an item
+ * again. So a node that
+ *    is reachable twice from one root is NODE_SHARED or the root itself: who walks from a root and
+ *    must not go round in
  *    circles calls node_mark_root() first, and then only needs to remember nodes with NODE_SHARED.
- * 3. `height` is at least 1 + the height that every child had when it was put in here and had not been an item
- *    before. So it is the depth of a tree, and does not grow with every turn of a cycle. A child that grows later does not
+ * 3. `height` is at least 1 + the height that every child had when it was put in here and had not
+ * been an item
+ *    before. So it is the depth of a tree, and does not grow with every turn of a cycle. A child
+ *    that grows later does not
  *    tell its parents. */
 #ifndef PLATOON_VALUE_NODE_H
 #define PLATOON_VALUE_NODE_H
@@ -80,9 +86,11 @@ void owner_ref(struct owner *o);
 void owner_unref(struct owner *o);
 /* Memory that lives as long as the owner, aligned to 8. NULL when out of memory. */
 void *owner_alloc(struct owner *o, size_t size);
-/* Move `old` (old_size bytes, from owner_alloc or owner_grow, or NULL) to a place of `new_size` bytes. */
+/* Move `old` (old_size bytes, from owner_alloc or owner_grow, or NULL) to a place of `new_size`
+ * bytes. */
 void *owner_grow(struct owner *o, void *old, size_t old_size, size_t new_size);
-/* Hold one counted reference to `foreign`, the caller's, until `o` is freed: taken, also on failure (false). */
+/* Hold one counted reference to `foreign`, the caller's, until `o` is freed: taken, also on failure
+ * (false). */
 bool owner_take(struct owner *o, struct owner *foreign);
 
 /* --- nodes in an owner; NULL when out of memory --- */
@@ -92,9 +100,11 @@ platoon_value *node_bool(bool b);
 platoon_value *node_int(struct owner *o, int64_t i);
 platoon_value *node_int_from_bytes(struct owner *o, const void *le, size_t len);
 platoon_value *node_float(struct owner *o, double d);
-/* STR (not checked), BYTES, BYTEARRAY, OPAQUE (not checked). `data` may be NULL: then the bytes are for the caller to write. */
+/* STR (not checked), BYTES, BYTEARRAY, OPAQUE (not checked). `data` may be NULL: then the bytes are
+ * for the caller to write. */
 platoon_value *node_text(struct owner *o, enum platoon_kind kind, const void *data, size_t len);
-/* LIST, TUPLE, DICT, SET, FROZENSET with room for `cap` items, or OBJECT with all its slots None. */
+/* LIST, TUPLE, DICT, SET, FROZENSET with room for `cap` items, or OBJECT with all its slots
+ * None. */
 platoon_value *node_container(struct owner *o, enum platoon_kind kind, size_t cap);
 
 static inline bool node_is_container(const platoon_value *v)
@@ -148,8 +158,8 @@ enum table_result {
 
 /* Put `key` (and `child`, in a dict) of the same owner. No change on failure. */
 enum table_result table_put(platoon_value *table, platoon_value *key, platoon_value *child);
-/* Number of the entry whose key equals `key`, or -1. -1 too if `key` cannot be hashed or memory ran out while it was
- * tried. */
+/* Number of the entry whose key equals `key`, or -1. -1 too if `key` cannot be hashed or memory ran
+ * out while it was tried. */
 int64_t table_find(const platoon_value *table, const platoon_value *key);
 int64_t table_find_text(const platoon_value *table, const char *key, size_t len);
 /* What makes `v` no key: the kind that cannot be hashed, or NULL. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* owner.c - the arena that nodes live in; see node.h.
  *
- * Small pieces are cut from chunks that double in size; pieces above LARGE are malloc()ed one by one and
- * linked, so that a long list grows by realloc() and leaves nothing behind. */
+ * Small pieces are cut from chunks that double in size; pieces above LARGE are malloc()ed one by
+ * one and linked, so that a long list grows by realloc() and leaves nothing behind. */
 #include "value/node.h"
 
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* repr.c - Python's repr(), byte for byte for plain data. Sets come in the order in which they were filled; Python's own order
- * changes from run to run.
+/* repr.c - Python's repr(), byte for byte for plain data. Sets come in the order in which they were
+ * filled; Python's own order changes from run to run.
  *
- * An object of platoon_pickle_inspect() is shown as the call that would make it, module.name(args), and where more
- * would be done to it, as <module.name(args) state=... items=... entries=...>. */
+ * An object of platoon_pickle_inspect() is shown as the call that would make it, module.name(args),
+ * and where more would be done to it, as <module.name(args) state=... items=... entries=...>. */
 #include "value/show.h"
 
 #include <string.h>

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* table.c - dicts and sets: finding a key as Python does (1 == 1.0 == True), in the order of insertion.
+/* table.c - dicts and sets: finding a key as Python does (1 == 1.0 == True), in the order of
+ * insertion.
  *
- * Entries stand in `items`; above SMALL_TABLE of them an index of entry numbers is kept beside, open
- * addressing, at most half full. Hashes are SipHash with the process's key, so that a peer cannot choose keys
- * that meet; those of texts, tuples and frozensets are kept in the node, so that one long key used a million times is
- * hashed once. */
+ * Entries stand in `items`; above SMALL_TABLE of them an index of entry numbers is kept beside,
+ * open addressing, at most half full. Hashes are SipHash with the process's key, so that a peer
+ * cannot choose keys that meet; those of texts, tuples and frozensets are kept in the node, so that
+ * one long key used a million times is hashed once. */
 #include "value/table.h"
 
 #include <assert.h>
@@ -292,7 +293,8 @@ static void index_add(struct items *items, uint64_t hash, size_t entry)
     items->index[slot] = (uint32_t)(entry + 1);
 }
 
-/* Make room in the index for one entry more. Every key in the table has been hashed before: nested ones keep it. */
+/* Make room in the index for one entry more. Every key in the table has been hashed before: nested
+ * ones keep it. */
 static bool index_reserve(platoon_value *table)
 {
     struct items *items = table->u.items;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* table.h - hashing and comparing values; the rest of tables is in node.h. For src/value only.
  *
- * Nothing here recurses. A set inside a set inside a set is compared without recursion because the partner of a
- * nested member is found by its 64-bit hash alone (BY_HASH) and compared later in the same loop; that two
- * different members of one set share a hash which nobody can steer does not happen. */
+ * Nothing here recurses. A set inside a set inside a set is compared without recursion because the
+ * partner of a nested member is found by its 64-bit hash alone (BY_HASH) and compared later in the
+ * same loop; that two different members of one set share a hash which nobody can steer does not
+ * happen. */
 #ifndef PLATOON_VALUE_TABLE_H
 #define PLATOON_VALUE_TABLE_H
 

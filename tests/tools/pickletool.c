@@ -4,11 +4,13 @@
  * Reads records from stdin until its end and answers each on stdout:
  *
  *     request  u8 verb  u8 protocol  u32 length (little endian)  pickle
- *     answer   u8 status (0: ok, else -platoon_status)  u32 length  text or pickle, or the sentence of the error
+ *     answer   u8 status (0: ok, else -platoon_status) u32 length text or pickle, or the sentence
+ *              of the error
  *
  *     verbs    r repr   j json   i repr of platoon_pickle_inspect()   e encode with `protocol`
  *              c as e, after a child was cut out and put into a list of our own (shared owners)
- *              t as r, but fed byte by byte   q '1' if the two items of a pair are equal, else '0' */
+ *              t as r, but fed byte by byte   q '1' if the two items of a pair are equal, else
+ * '0' */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
