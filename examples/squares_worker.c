@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* squares_worker.c - takes numbers from a task queue, squares them, and puts the results as text.
+/* squares_worker.c - takes numbers from a task queue, squares them, puts the results as text.
  *
- *     squares_worker [HOST [PORT [KEYFILE]]]        default 127.0.0.1 5000; the key: KEYFILE, PLATOON_AUTHKEY, or "abc"
+ *     squares_worker [HOST [PORT [KEYFILE]]]
  *
- * The server is squares_master, `platoon serve`, or a Python program: Python's own manager will do. */
+ * Default 127.0.0.1 5000; the key: KEYFILE, PLATOON_AUTHKEY, or "abc". The server is
+ * squares_master, `platoon serve`, or a Python program: Python's own manager will do. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A server that was started anew knows none of the old idents. It says so before anything was done, so the call can
- * be made again under a new one. The text is the ident's repr: in quotes, in Python 2 behind a u. */
+/* A server that was started anew knows none of the old idents. It says so before anything was done,
+ * so the call can be made again under a new one. The text is the ident's repr: in quotes, in Python
+ * 2 behind a u. */
 static bool is_unknown_ident(const platoon_queue *q, const struct reply *r,
                              const struct platoon_err *why)
 {
@@ -67,7 +68,8 @@ enum platoon_status proxy_call(platoon_queue *q, const char *method, proxy_encod
     return st;
 }
 
-/* --- platoon_call ------------------------------------------------------------------------------ */
+/* --- platoon_call ------------------------------------------------------------------------------
+ */
 
 struct arguments {
     const platoon_value *args, *kwds;

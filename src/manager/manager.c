@@ -18,7 +18,8 @@ enum {
     DEFAULT_MAX_REPLY_BYTES = 1024 * 1024 * 1024,
 };
 
-/* PROGRAM-PID or PROGRAM-PID|NAME. What stands before the first bar names the process, so none may be in PROGRAM. */
+/* PROGRAM-PID or PROGRAM-PID|NAME. What stands before the first bar names the process, so none may
+ * be in PROGRAM. */
 static enum platoon_status name_line(struct session *s, const char *name, struct platoon_err *err)
 {
     char program[64];
@@ -92,8 +93,8 @@ void platoon_manager_close(platoon_manager *m)
 
     if (!m)
         return;
-    /* All decrefs are answered before the line ends: so a server knows an orderly leave from a crash. Of a server that
-     * does not answer one, the others ask nothing. */
+    /* All decrefs are answered before the line ends: so a server knows an orderly leave from a
+     * crash. Of a server that does not answer one, the others ask nothing. */
     while (m->first)
         is_there = proxy_drop(m->first, is_there) != PLATOON_ECONNECT && is_there;
     platoon_manager_abandon(m);

@@ -23,12 +23,14 @@ struct platoon_queue {
         *args; /* of create(), kept to make the proxy again after a reconnect; else NULL */
 };
 
-/* The encoding of one call, so that it can be done again for another ident. `what` is the caller's. */
+/* The encoding of one call, so that it can be done again for another ident. `what` is the caller's.
+ */
 typedef enum platoon_status (*proxy_encode)(struct buf *b, const struct request_head *head,
                                             const void *what, struct platoon_err *err);
 
-/* Encode `method` with `encode`, send it, and wait. PLATOON_OK is any answer with a REPLY_RETURN: *out_value, if
- * wanted, is its value (yours). All else is the failure it stands for, see session_ask() and reply_failure(). */
+/* Encode `method` with `encode`, send it, and wait. PLATOON_OK is any answer with a REPLY_RETURN:
+ * *out_value, if wanted, is its value (yours). All else is the failure it stands for, see
+ * session_ask() and reply_failure(). */
 enum platoon_status proxy_call(platoon_queue *q, const char *method, proxy_encode encode,
                                const void *what, platoon_value **out_value,
                                struct platoon_err *err);

@@ -10,7 +10,8 @@ enum {
     IDENT_MAX = 511 /* bytes; Python's are 12, ours some 30 */
 };
 
-/* --- a proxy's life ---------------------------------------------------------------------------- */
+/* --- a proxy's life ----------------------------------------------------------------------------
+ */
 
 /* (typeid, *args); NULL when out of memory. */
 static platoon_value *create_args(const char *typeid_, const platoon_value *args)
@@ -26,7 +27,8 @@ static platoon_value *create_args(const char *typeid_, const platoon_value *args
     return all;
 }
 
-/* Python's server fails to look a typeid up with a KeyError of its name; ours says more, in the same class. */
+/* Python's server fails to look a typeid up with a KeyError of its name; ours says more, in the
+ * same class. */
 static bool is_unknown_typeid(const char *typeid_, const struct platoon_err *why)
 {
     return strcmp(why->type, "KeyError") == 0 && strstr(why->message, typeid_);
@@ -170,14 +172,17 @@ void platoon_queue_drop(platoon_queue *q)
     if (!q)
         return;
     m = q->manager;
-    /* A failure changes nothing for us, and a server that is gone has forgotten the proxy anyway. */
+    /* A failure changes nothing for us, and a server that is gone has forgotten the proxy anyway.
+     */
     (void)proxy_drop(q, true);
-    /* First the answered decref, then the end of the line: so a server knows an orderly leave from a crash. */
+    /* First the answered decref, then the end of the line: so a server knows an orderly leave from
+     * a crash. */
     if (!m->first)
         session_hang_up(&m->session);
 }
 
-/* --- queue.Queue ------------------------------------------------------------------------------- */
+/* --- queue.Queue -------------------------------------------------------------------------------
+ */
 
 struct queue_op {
     const platoon_value *item; /* of put */

@@ -11,7 +11,8 @@
 static const char empty_class[] = "queue.Empty";
 static const char full_class[] = "queue.Full";
 
-/* --- exception objects ---------------------------------------------------------------------------- */
+/* --- exception objects
+ * ---------------------------------------------------------------------------- */
 
 static bool is_one_of(const char *text, const char *const *names)
 {
@@ -118,10 +119,11 @@ enum platoon_status remote_error_from_exception(const platoon_value *exception,
     return st;
 }
 
-/* --- tracebacks ------------------------------------------------------------------------------------ */
+/* --- tracebacks
+ * ------------------------------------------------------------------------------------ */
 
-/* Where the last exception of a traceback is told: its first line without indentation after the last "Traceback"
- * line; the whole text if it is no traceback. */
+/* Where the last exception of a traceback is told: its first line without indentation after the
+ * last "Traceback" line; the whole text if it is no traceback. */
 static const char *last_exception(const char *text)
 {
     static const char head[] = "Traceback (most recent call last):\n";
@@ -139,7 +141,8 @@ static const char *last_exception(const char *text)
     return line && *line ? line : text; /* cut off among its frames: all of it */
 }
 
-/* Length of "package.Class" at the start of `line` where it is followed by ": " or ends the line, else 0. */
+/* Length of "package.Class" at the start of `line` where it is followed by ": " or ends the line,
+ * else 0. */
 static size_t class_bytes(const char *line)
 {
     size_t n = 0;

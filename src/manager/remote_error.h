@@ -5,9 +5,9 @@
 
 #include <platoon/value.h>
 
-/* An exception instance, as platoon_pickle_inspect() shows it. Its class goes to err->type, in the way Python
- * prints it (`ValueError`, `decimal.Overflow`; `queue.Empty` whatever the version calls its module); what
- * str() would say to err->message.
+/* An exception instance, as platoon_pickle_inspect() shows it. Its class goes to err->type, in the
+ * way Python prints it (`ValueError`, `decimal.Overflow`; `queue.Empty` whatever the version calls
+ * its module); what str() would say to err->message.
  *
  * EEMPTY, EFULL, EREMOTE; EPROTO if it is no exception. */
 enum platoon_status remote_error_from_exception(const platoon_value *exception,

@@ -9,7 +9,8 @@
 #include "manager/remote_error.h"
 #include "pickle/opcodes.h"
 
-/* --- walking over opcodes ------------------------------------------------------------------------ */
+/* --- walking over opcodes ------------------------------------------------------------------------
+ */
 
 static uint64_t little_endian(const uint8_t *p, unsigned n)
 {
@@ -75,7 +76,8 @@ static bool is_text(uint8_t code)
            code == OP_SHORT_BINSTRING || code == OP_BINSTRING;
 }
 
-/* --- opening --------------------------------------------------------------------------------------- */
+/* --- opening
+ * --------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *text;
@@ -138,7 +140,8 @@ enum platoon_status reply_open(struct reply *r, const void *bytes, size_t len,
     return PLATOON_OK;
 }
 
-/* --- cutting the payload out ------------------------------------------------------------------------ */
+/* --- cutting the payload out
+ * ------------------------------------------------------------------------ */
 
 /* What one walk over the payload finds. */
 struct cut {
@@ -167,7 +170,8 @@ static bool find_end(const struct reply *r, struct cut *out)
            r->bytes[last] == (r->has_mark ? (uint8_t)OP_TUPLE : (uint8_t)OP_TUPLE2);
 }
 
-/* Append opcodes [start, end) but not the FRAMEs among them: they count bytes that are no longer there. */
+/* Append opcodes [start, end) but not the FRAMEs among them: they count bytes that are no longer
+ * there. */
 static void append_without_frames(struct buf *b, const uint8_t *bytes, size_t start, size_t end)
 {
     size_t next;
@@ -175,7 +179,8 @@ static void append_without_frames(struct buf *b, const uint8_t *bytes, size_t st
     for (size_t at = start; at < end; at = next) {
         next = opcode_end(bytes, at, end);
         if (bytes[at] != OP_FRAME) {
-            /* runs of small opcodes are frequent; appending them one by one is what a buffer is good at */
+            /* runs of small opcodes are frequent; appending them one by one is what a buffer is
+             * good at */
             buf_append(b, bytes + at, next - at);
         }
     }
@@ -245,7 +250,8 @@ enum platoon_status reply_decode(const struct reply *r, platoon_value **out,
     return take_payload(pair, out, err);
 }
 
-/* --- failures --------------------------------------------------------------------------------------- */
+/* --- failures
+ * --------------------------------------------------------------------------------------- */
 
 static enum platoon_status inspect_payload(const struct reply *r, platoon_value **out,
                                            struct platoon_err *err)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* request.c - see request.h.
  *
- * The pickle is written behind room for the longest header. The header, once the length is known, is put
- * right before it, so that both are one run of bytes. */
+ * The pickle is written behind room for the longest header. The header, once the length is known,
+ * is put right before it, so that both are one run of bytes. */
 #include "manager/request.h"
 
 #include <inttypes.h>
@@ -48,7 +48,8 @@ static enum platoon_status finish(struct buf *b, const struct request_head *head
 
 void request_frame(const struct buf *b, uint8_t **out_frame, size_t *out_len)
 {
-    /* The first word of the long form is ff ff ff ff; the short form leaves the room before it zero. */
+    /* The first word of the long form is ff ff ff ff; the short form leaves the room before it
+     * zero. */
     size_t skip = b->data[0] ? 0 : FRAME_HEADER_MAX - 4;
 
     *out_frame = b->data + skip;
@@ -66,7 +67,8 @@ enum platoon_status request_call(struct buf *b, const struct request_head *head,
     return st == PLATOON_OK ? finish(b, head, err) : st;
 }
 
-/* --- the calls of a queue ---------------------------------------------------------------------------- */
+/* --- the calls of a queue
+ * ---------------------------------------------------------------------------- */
 
 static void put_text(struct buf *b, const char *text)
 {

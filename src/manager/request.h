@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* request.h - one request, as a whole frame in one run of bytes: header and pickle leave in one write.
+/* request.h - one request, as a whole frame in one run of bytes: header and pickle leave in one
+ * write.
  *
- * The pickle is (ident, method, args, kwds). The calls of a queue, which a program makes by the million, are written
- * opcode by opcode around the value's own encoding, without a tuple made for them. */
+ * The pickle is (ident, method, args, kwds). The calls of a queue, which a program makes by the
+ * million, are written opcode by opcode around the value's own encoding, without a tuple made for
+ * them. */
 #ifndef PLATOON_MANAGER_REQUEST_H
 #define PLATOON_MANAGER_REQUEST_H
 
@@ -21,8 +23,8 @@ struct request_head {
     const char *method;
 };
 
-/* All of these replace what is in `b`. ENOMEM; ETYPE, ELIMIT for a value that cannot be encoded, or a frame that the
- * server's Python cannot read. */
+/* All of these replace what is in `b`. ENOMEM; ETYPE, ELIMIT for a value that cannot be encoded, or
+ * a frame that the server's Python cannot read. */
 
 /* method(*args, **kwds): `args` is a list or tuple, `kwds` a dict; either may be NULL. */
 enum platoon_status request_call(struct buf *b, const struct request_head *head,

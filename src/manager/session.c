@@ -12,8 +12,9 @@
 
 enum {
     KEPT_REQUEST = 1024 * 1024,
-    /* A line that was idle for longer is looked at before it is used: that it was closed meanwhile is then known to
-     * be before the call. In a busy loop the look would cost a third system call for nothing. */
+    /* A line that was idle for longer is looked at before it is used: that it was closed meanwhile
+     * is then known to be before the call. In a busy loop the look would cost a third system call
+     * for nothing. */
     LOOK_AFTER_NS = 1000 * 1000,
     OLDEST_PROTOCOL = 2,
     NEWEST_PROTOCOL = 4,
@@ -79,8 +80,9 @@ static enum platoon_status receive_reply(struct session *s, struct conn *c, cons
     }
 }
 
-/* Open `c`, log in, send the request that stands encoded, and read its reply. The answer is waited for until
- * `answer_deadline_ns`, or for ever with 0. `c` must be closed afterwards, whatever came of it. */
+/* Open `c`, log in, send the request that stands encoded, and read its reply. The answer is waited
+ * for until `answer_deadline_ns`, or for ever with 0. `c` must be closed afterwards, whatever came
+ * of it. */
 static enum platoon_status open_and_ask(struct session *s, struct conn *c, const char *what,
                                         uint64_t deadline_ns, uint64_t answer_deadline_ns,
                                         struct reply *out, struct platoon_err *err)
@@ -105,10 +107,12 @@ static enum platoon_status open_and_ask(struct session *s, struct conn *c, const
     return st;
 }
 
-/* --- one-shot calls ------------------------------------------------------------------------------- */
+/* --- one-shot calls
+ * ------------------------------------------------------------------------------- */
 
-/* Which pickles may we send? Python reads no protocol above its own. A server of Python 2 is known by its 8-bit
- * text; one that writes protocol 2 with modern text answers so because it was asked so, and reads them all. */
+/* Which pickles may we send? Python reads no protocol above its own. A server of Python 2 is known
+ * by its 8-bit text; one that writes protocol 2 with modern text answers so because it was asked
+ * so, and reads them all. */
 static int protocol_for(const struct reply *r)
 {
     if (r->is_python2)
@@ -164,7 +168,8 @@ enum platoon_status session_ask_once(struct session *s, const char *method, plat
     return st;
 }
 
-/* --- the line --------------------------------------------------------------------------------------- */
+/* --- the line
+ * --------------------------------------------------------------------------------------- */
 
 /* `request` is kept: the request for the line stands in a buffer of its own meanwhile. */
 static enum platoon_status open_line(struct session *s, struct platoon_err *err)

@@ -18,9 +18,9 @@ struct address {
     uint16_t port;
 };
 
-/* Read "HOST:PORT", "HOST", ":PORT", "[IPV6]:PORT", "[IPV6]" or a bare IPv6 address (two colons or more, so it has
- * no port). Where no port is written it is `default_port`. Port 0 is an address too ("any free one"): whether
- * it makes sense, as an empty host, is for the caller to say.
+/* Read "HOST:PORT", "HOST", ":PORT", "[IPV6]:PORT", "[IPV6]" or a bare IPv6 address (two colons or
+ * more, so it has no port). Where no port is written it is `default_port`. Port 0 is an address too
+ * ("any free one"): whether it makes sense, as an empty host, is for the caller to say.
  *
  * EADDR with a sentence that quotes `text`; *out unchanged then. */
 enum platoon_status address_parse(const char *text, uint16_t default_port, struct address *out,

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* auth.c - the HMAC challenge, see auth.h.
  *
- * Two dialects share one conversation. The old one (Python up to 3.11) challenges with 20 random bytes
- * and knows HMAC-MD5 only; the new one puts `{digest}` before its random bytes and before its answers.
- * Three rules make them meet:
+ * Two dialects share one conversation. The old one (Python up to 3.11) challenges with 20 random
+ * bytes and knows HMAC-MD5 only; the new one puts `{digest}` before its random bytes and before its
+ * answers. Three rules make them meet:
  *
- *   1. A message of exactly 20 bytes, an answer of exactly 16, is old, whatever its first byte: in random
- *      data it is `{` once in 256.
- *   2. The MAC covers the whole message, `{digest}` included, so nobody between can change the digest.
+ *   1. A message of exactly 20 bytes, an answer of exactly 16, is old, whatever its first byte: in
+ *      random data it is `{` once in 256.
+ *   2. The MAC covers the whole message, `{digest}` included, so nobody between can change the
+ *      digest.
  *   3. The verifier decides by the answer: an old peer answers our new challenge in the old way. */
 #include "wire/auth.h"
 
@@ -33,13 +34,7 @@ enum {
 };
 
 /* Where in the conversation, by what the peer must send next. */
-enum stage {
-    STAGE_UNSTARTED,
-    STAGE_CHALLENGE,
-    STAGE_VERDICT,
-    STAGE_ANSWER,
-    STAGE_OVER
-};
+enum stage { STAGE_UNSTARTED, STAGE_CHALLENGE, STAGE_VERDICT, STAGE_ANSWER, STAGE_OVER };
 
 struct digest {
     const char *name;    /* in braces */
@@ -54,8 +49,8 @@ static const struct digest digests[] = {
 };
 static const struct digest *const md5 = &digests[0];
 
-/* The digest that `{name}` at the start of `bytes` asks for, and the length of that prefix; NULL if there is
- * no such prefix or nobody knows the name. */
+/* The digest that `{name}` at the start of `bytes` asks for, and the length of that prefix; NULL if
+ * there is no such prefix or nobody knows the name. */
 static const struct digest *parse_prefix(const uint8_t *bytes, size_t len, size_t *out_len)
 {
     const uint8_t *close;
@@ -125,7 +120,8 @@ static bool challenge(struct auth *a, struct auth_out *out)
     const size_t prefix = sizeof own_prefix - 1;
 
     memcpy(a->challenge, own_prefix, prefix);
-    /* Never short and never interrupted for so few bytes; waits only in the first second of a boot. */
+    /* Never short and never interrupted for so few bytes; waits only in the first second of a boot.
+     */
     if (getrandom(a->challenge + prefix, OWN_MESSAGE - prefix, 0) !=
         (ssize_t)(OWN_MESSAGE - prefix))
         return false;

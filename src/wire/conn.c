@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* conn.c - see conn.h.
  *
- * Delayed acknowledgements. A server of Python's writes a body of more than 16 KiB apart from its header and
- * with Nagle's algorithm on, so the body leaves only when our kernel has acknowledged the header, which it
- * would put off by 40 ms. Setting TCP_QUICKACK sends the acknowledgement that is due at once; the kernel
- * forgets the option as soon as we send, so it is set again for each frame that comes in pieces, and small
- * frames never pay for it. */
+ * Delayed acknowledgements. A server of Python's writes a body of more than 16 KiB apart from its
+ * header and with Nagle's algorithm on, so the body leaves only when our kernel has acknowledged
+ * the header, which it would put off by 40 ms. Setting TCP_QUICKACK sends the acknowledgement that
+ * is due at once; the kernel forgets the option as soon as we send, so it is set again for each
+ * frame that comes in pieces, and small frames never pay for it. */
 #include "wire/conn.h"
 
 #include <errno.h>
@@ -31,7 +31,8 @@ enum {
     USER_TIMEOUT_MS = 1000 * (KEEPALIVE_IDLE_S + KEEPALIVE_INTERVAL_S * KEEPALIVE_PROBES),
 };
 
-/* --- connecting ---------------------------------------------------------------------------------- */
+/* --- connecting ----------------------------------------------------------------------------------
+ */
 
 void conn_peer_init(struct conn_peer *peer, const char *host, uint16_t port)
 {
@@ -254,7 +255,8 @@ void conn_keep_alive(struct conn *c)
                          sizeof options[i].value);
 }
 
-/* --- sending ------------------------------------------------------------------------------------- */
+/* --- sending -------------------------------------------------------------------------------------
+ */
 
 static enum platoon_status lost(const struct conn *c, int reason, struct platoon_err *err)
 {
@@ -304,7 +306,8 @@ enum platoon_status conn_send(struct conn *c, struct iovec *parts, size_t n,
     return PLATOON_OK;
 }
 
-/* --- receiving ----------------------------------------------------------------------------------- */
+/* --- receiving -----------------------------------------------------------------------------------
+ */
 
 static enum platoon_status no_memory(const struct conn *c, struct platoon_err *err)
 {
@@ -445,7 +448,8 @@ void conn_trim(struct conn *c)
     c->cap = c->start = c->end = 0;
 }
 
-/* --- the handshake ------------------------------------------------------------------------------- */
+/* --- the handshake -------------------------------------------------------------------------------
+ */
 
 static enum platoon_status login_failed(const struct conn *c, const struct platoon_err *why,
                                         struct platoon_err *err)

@@ -5,10 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum {
-    SHORT_HEADER = 4,
-    LONG_HEADER = 12
-};
+enum { SHORT_HEADER = 4, LONG_HEADER = 12 };
 
 static uint32_t read_u32(const uint8_t *p)
 {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* auth_fuzz.c - two honest sides and somebody between them who holds back, invents and replays frames.
+/* auth_fuzz.c - two honest sides and somebody between them who holds back, invents and replays
+ * frames.
  *
- * Whatever he does, a side that ends with AUTH_OK has had every frame from the other one, and all output is
- * well-formed. Input: [flags] then steps: 0 LEN BYTES (invent, for the server), 1 LEN BYTES (for the client), 2 (pass the
- * client's last output on to the server), 3 (the other way). */
+ * Whatever he does, a side that ends with AUTH_OK has had every frame from the other one, and all
+ * output is well-formed. Input: [flags] then steps: 0 LEN BYTES (invent, for the server), 1 LEN
+ * BYTES (for the client), 2 (pass the client's last output on to the server), 3 (the other way). */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* frame_fuzz.c - a header fed in any pieces is read as when fed whole, never beyond its limit, and writes back. */
+/* frame_fuzz.c - a header fed in any pieces is read as when fed whole, never beyond its limit, and
+ * writes back. */
 #include <stdlib.h>
 #include <string.h>
 

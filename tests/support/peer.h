@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* peer.h - the other end of a client's connections, played by the test: a listener on a free port of 127.0.0.1, and a
- * thread for each connection that runs the test's own script. For servers that no honest program would be. */
+/* peer.h - the other end of a client's connections, played by the test: a listener on a free port
+ * of 127.0.0.1, and a thread for each connection that runs the test's own script. For servers that
+ * no honest program would be. */
 #ifndef PLATOON_TEST_PEER_H
 #define PLATOON_TEST_PEER_H
 
@@ -9,9 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum {
-    PEER_MAX_CONNECTIONS = 256
-};
+enum { PEER_MAX_CONNECTIONS = 256 };
 
 /* Plays connection number `nth` (0, 1, ..); the socket is closed when it returns. */
 typedef void (*peer_script)(int fd, int nth, void *arg);

@@ -3,8 +3,8 @@
  *
  *     clienttool PORT AUTHKEY CHAPTER [ARGUMENT]
  *
- * Exits 0 if all went as the chapter says; else prints the first claim that was false and exits 1. The server is
- * tests/integration/scripts/stock_server.py, or ours with the same typeids. */
+ * Exits 0 if all went as the chapter says; else prints the first claim that was false and exits 1.
+ * The server is tests/integration/scripts/stock_server.py, or ours with the same typeids. */
 #include <math.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -111,7 +111,8 @@ static int64_t number_of_objects(platoon_manager *m)
     return n;
 }
 
-/* --- values ------------------------------------------------------------------------------------- */
+/* --- values -------------------------------------------------------------------------------------
+ */
 
 static platoon_value *of(const char *repr_of_pickle, size_t len)
 {
@@ -292,7 +293,8 @@ static void opaque_values(const char *arg)
     platoon_manager_close(m);
 }
 
-/* --- queue.Queue ----------------------------------------------------------------------------------- */
+/* --- queue.Queue
+ * ----------------------------------------------------------------------------------- */
 
 static void *put_later(void *arg)
 {
@@ -378,7 +380,8 @@ static void queue_calls(const char *arg)
     platoon_manager_close(m);
 }
 
-/* --- failures --------------------------------------------------------------------------------------- */
+/* --- failures
+ * --------------------------------------------------------------------------------------- */
 
 static void fails_with(platoon_queue *odd, const char *what, enum platoon_status st,
                        const char *type, const char *message)
@@ -490,7 +493,8 @@ static void nobody_there(const char *arg)
     MUST(strstr(why.message, "refused the connection"));
 }
 
-/* --- a manager's life -------------------------------------------------------------------------------- */
+/* --- a manager's life
+ * -------------------------------------------------------------------------------- */
 
 static void lifecycle(const char *arg)
 {
@@ -581,7 +585,8 @@ static void threads(const char *arg)
     platoon_manager_close(m);
 }
 
-/* --- a server that goes away ------------------------------------------------------------------------- */
+/* --- a server that goes away
+ * ------------------------------------------------------------------------- */
 
 static void killed_in_call(const char *arg)
 {
@@ -656,7 +661,8 @@ static void stop_server(const char *arg)
     platoon_manager_close(m);
 }
 
-/* --- loops --------------------------------------------------------------------------------------------- */
+/* --- loops
+ * --------------------------------------------------------------------------------------------- */
 
 static void cycle(const char *arg)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* manager_test.c - the client against servers that no honest program would be. What it does with honest ones is in
- * tests/integration/client_vs_python.py. */
+/* manager_test.c - the client against servers that no honest program would be. What it does with
+ * honest ones is in tests/integration/client_vs_python.py. */
 #include "support/test.h"
 
 #include <errno.h>
@@ -34,6 +34,7 @@ struct fake {
     const char *then; /* sent after the answer of a call, unasked */
     size_t then_len;
     pthread_mutex_t lock; /* of what follows */
+    pthread_cond_t noted;
     char log[LOG_MAX][64];
     uint8_t protocols[LOG_MAX];
     int n_log;
@@ -45,6 +46,22 @@ static void note(struct fake *f, const char *what, uint8_t protocol)
     if (f->n_log < LOG_MAX) {
         snprintf(f->log[f->n_log], sizeof f->log[0], "%s", what);
         f->protocols[f->n_log++] = protocol;
+    }
+    pthread_cond_broadcast(&f->noted);
+    pthread_mutex_unlock(&f->lock);
+}
+
+/* Wait until `what` is in the log. */
+static void await(struct fake *f, const char *what)
+{
+    bool is_there = false;
+
+    pthread_mutex_lock(&f->lock);
+    while (!is_there) {
+        for (int i = 0; i < f->n_log; i++)
+            is_there = is_there || strcmp(f->log[i], what) == 0;
+        if (!is_there)
+            pthread_cond_wait(&f->noted, &f->lock);
     }
     pthread_mutex_unlock(&f->lock);
 }
@@ -69,7 +86,7 @@ static bool answer_with(int fd, const char *given, size_t given_len, const char 
 
 static void serve_line(struct fake *f, int fd)
 {
-    static uint8_t request[1 << 16];
+    uint8_t request[4096];
     long len;
 
     if (f->closes_line)
@@ -117,6 +134,7 @@ static void play_fake(int fd, int nth, void *arg)
 static void fake_start(struct fake *f)
 {
     pthread_mutex_init(&f->lock, NULL);
+    pthread_cond_init(&f->noted, NULL);
     peer_start(&f->peer, play_fake, f);
 }
 
@@ -148,7 +166,8 @@ static void close_fake(struct fake *f, platoon_manager *m)
     peer_stop(&f->peer);
 }
 
-/* --- answers to calls -------------------------------------------------------------------------- */
+/* --- answers to calls --------------------------------------------------------------------------
+ */
 
 /* What one call makes of a server that answers with these bytes, and what the next call says. */
 static enum platoon_status call_answered(struct fake *f, enum platoon_status *out_next,
@@ -285,7 +304,8 @@ TEST(manager_reconnects_only_when_told)
     assert_int_equal(calls, 3);
 }
 
-/* --- greeting ------------------------------------------------------------------------------------ */
+/* --- greeting ------------------------------------------------------------------------------------
+ */
 
 TEST(manager_learns_the_protocol_from_what_the_server_writes)
 {
@@ -382,7 +402,8 @@ TEST(manager_refuses_bad_options)
     assert_null(m);
 }
 
-/* --- proxies ---------------------------------------------------------------------------------------- */
+/* --- proxies
+ * ---------------------------------------------------------------------------------------- */
 
 TEST(manager_refuses_proxies_that_cannot_be)
 {
@@ -478,6 +499,7 @@ TEST(manager_last_drop_ends_the_line_and_the_next_call_opens_one)
     open_fake(&f, plain, &m, &q);
     assert_int_equal(platoon_queue_task_done(q, NULL), PLATOON_OK);
     platoon_queue_drop(q);
+    await(&f, "line ends"); /* by its own thread */
     assert_int_equal(platoon_manager_queue(m, "get_task_queue", NULL, &q, NULL), PLATOON_OK);
     assert_int_equal(platoon_queue_task_done(q, NULL), PLATOON_OK);
     close_fake(&f, m);
@@ -504,7 +526,8 @@ TEST(manager_close_does_not_wait_long_for_a_server_that_is_gone)
     assert_true(clock_mono_ns() - begun < 5000000000u);
 }
 
-/* --- the worker loop --------------------------------------------------------------------------------- */
+/* --- the worker loop
+ * --------------------------------------------------------------------------------- */
 
 static bool never_called(platoon_value *task, platoon_value **out_result, void *arg)
 {

@@ -4,7 +4,8 @@
 #include "manager/reply.h"
 #include "manager/remote_error.h"
 
-/* --- replies of stock servers ------------------------------------------------------------------ */
+/* --- replies of stock servers ------------------------------------------------------------------
+ */
 
 struct recorded {
     char version[8];
@@ -141,7 +142,8 @@ TEST(reply_cut_anywhere_is_refused_and_never_read_beyond)
     fclose(f);
 }
 
-/* --- bytes made here ----------------------------------------------------------------------------- */
+/* --- bytes made here -----------------------------------------------------------------------------
+ */
 
 #define BYTES(text) text, sizeof(text) - 1
 
@@ -248,7 +250,8 @@ TEST(reply_that_nobody_wants_is_not_decoded)
     assert_int_equal(r.kind, REPLY_RETURN);
 }
 
-/* --- errors --------------------------------------------------------------------------------------- */
+/* --- errors
+ * --------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *text, *type, *message;

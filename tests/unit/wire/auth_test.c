@@ -219,7 +219,8 @@ TEST(auth_challenges_differ)
 
 TEST(auth_every_allowed_digest_answers_with_its_prefix)
 {
-    /* hmac.new(b'vector-key', message, digest).hexdigest() of Python's hmac, message = prefix + 40 x 'm'. */
+    /* hmac.new(b'vector-key', message, digest).hexdigest() of Python's hmac, message = prefix + 40
+     * x 'm'. */
     static const struct {
         const char *prefix;
         const char *mac;
@@ -268,7 +269,8 @@ TEST(auth_accepts_any_allowed_digest_as_an_answer)
         size_t len;
         const uint8_t *body;
 
-        /* The MAC covers the message, so a message that names this digest makes the right answer to it. */
+        /* The MAC covers the message, so a message that names this digest makes the right answer to
+         * it. */
         memset(message, 'm', sizeof message);
         memcpy(message, prefixes[i], strlen(prefixes[i]));
         assert_int_equal(client_answers(vector_key, message, sizeof message, false, &out, &err),

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -248,7 +249,8 @@ TEST(conn_is_not_disturbed_by_signals)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-/* --- sending ----------------------------------------------------------------------------------- */
+/* --- sending -----------------------------------------------------------------------------------
+ */
 
 struct received {
     long len;
@@ -319,7 +321,8 @@ TEST(conn_send_to_a_closed_peer_is_closed_and_raises_no_signal)
     conn_close(&c);
 }
 
-/* --- connecting ---------------------------------------------------------------------------------- */
+/* --- connecting ----------------------------------------------------------------------------------
+ */
 
 TEST(conn_refused_says_what_to_look_for)
 {
@@ -423,7 +426,8 @@ TEST(conn_descriptor_is_closed_on_exec_and_blocks)
     peer_stop(&p);
 }
 
-/* --- the handshake -------------------------------------------------------------------------------- */
+/* --- the handshake
+ * -------------------------------------------------------------------------------- */
 
 static void login_and_read(int fd, int nth, void *arg)
 {
