@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     must(r.kind_start < r.kind_end && r.kind_end <= size);
     if (r.kind == REPLY_RETURN) {
-        if (reply_value(&r, &v, &err) == PLATOON_OK && platoon_value_kind(v) == PLATOON_OPAQUE)
+        if (reply_decode(&r, &v, &err) == PLATOON_OK && platoon_value_kind(v) == PLATOON_OPAQUE)
             check_opaque(v);
         platoon_value_unref(v);
         return 0;
