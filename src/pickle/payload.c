@@ -241,7 +241,7 @@ void payload_unref(struct payload *p)
 
 uint64_t payload_bytes(const struct payload *p)
 {
-    return p->pickle.len;
+    return p->cold_bytes ? p->cold_bytes : p->pickle.len;
 }
 
 bool payload_equal(const struct payload *a, const struct payload *b)

@@ -25,7 +25,9 @@
 
 struct payload {
     size_t refs;
-    struct rope pickle; /* the standalone pickle, whole */
+    struct rope pickle;  /* the standalone pickle, whole */
+    uint64_t cold_bytes; /* not 0: only a store has the bytes, this many; `pickle` is empty until it
+                            reads them back, and nobody is handed the value before */
     uint8_t protocol;
     uint8_t kind;   /* enum scan_kind */
     uint32_t flags; /* enum scan_flags; 0 SCAN_HAS_GET means `body` may be moved anywhere */

@@ -31,7 +31,7 @@ static struct table_store *table_of(struct store *s)
     } while (0)
 
 /* Room in the journal for a step of `n` items. False: the answer says why not. */
-static bool begin(struct table_store *m, struct answer *answer, bool is_put, size_t n,
+static bool begin(struct table_store *m, struct answer *answer, store_queue_id put_on, size_t n,
                   uint64_t bytes)
 {
     enum store_status st;
@@ -40,7 +40,7 @@ static bool begin(struct table_store *m, struct answer *answer, bool is_put, siz
         return false;
     if (!m->journal)
         return true;
-    st = m->journal->begin(m->journal_arg, is_put, n, bytes);
+    st = m->journal->begin(m->journal_arg, put_on, n, bytes);
     if (st == STORE_OK)
         return true;
     answer_fails(answer, st);
@@ -54,6 +54,16 @@ static void promise(struct table_store *m, struct answer *answer)
         answer->after = m->journal->told(m->journal_arg);
 }
 
+/* A value that only the journal has is read back before the answer. */
+static void want_value(struct table_store *m, struct answer *answer, store_task_id task,
+                       struct payload *value)
+{
+    if (!value || !value->cold_bytes)
+        return;
+    m->journal->wanted(m->journal_arg, task, value);
+    promise(m, answer);
+}
+
 /* --- attach, queues --------------------------------------------------------------------------- */
 
 static void table_attach(struct store *s, const char *name, store_attach_cb cb, void *arg)
@@ -62,7 +72,7 @@ static void table_attach(struct store *s, const char *name, store_attach_cb cb, 
     struct answer *answer = answers_add(&m->answers, ANSWER_ATTACH, CALLBACK(attach, cb), arg, 1);
 
     (void)name; /* for other servers to see, and there are none here */
-    if (!begin(m, answer, false, 1, 0))
+    if (!begin(m, answer, 0, 1, 0))
         return;
     m->last_epoch++;
     tasks_admit_epoch(m->tasks, m->last_epoch);
@@ -79,7 +89,7 @@ static void table_queue_ensure(struct store *s, const struct store_queue *wanted
     size_t n_before = tasks_n_queues(m->tasks);
     enum store_status st;
 
-    if (!begin(m, answer, false, 1, 0))
+    if (!begin(m, answer, 0, 1, 0))
         return;
     st = tasks_queue_ensure(m->tasks, wanted, (const struct store_queue **)answer->items);
     if (st != STORE_OK)
@@ -114,13 +124,13 @@ static void table_put(struct store *s, store_queue_id queue, const struct store_
 
     for (size_t i = 0; i < n; i++)
         bytes += payload_bytes(items[i].value);
-    if (!begin(m, answer, true, n, bytes))
+    if (!begin(m, answer, queue, n, bytes))
         return;
     st = tasks_put(m->tasks, queue, items, n, limit, answer->items);
     if (st != STORE_OK)
         answer_fails(answer, st);
     else
-        TELL(m, put, queue, items, answer->items, n);
+        TELL(m, put, items, answer->items, n);
     promise(m, answer); /* a DUP too: its first put may not be kept yet */
 }
 
@@ -132,7 +142,7 @@ static void table_claim(struct store *s, store_queue_id queue, const struct stor
     struct answer *answer = answers_add(&m->answers, ANSWER_CLAIM, CALLBACK(claim, cb), arg, n);
     enum store_status st;
 
-    if (!begin(m, answer, false, n, 0))
+    if (!begin(m, answer, 0, n, 0))
         return;
     st = tasks_claim(m->tasks, queue, leases, n, lease_ms, m->now_ns, answer->items, &answer->n);
     if (st != STORE_OK) {
@@ -140,9 +150,12 @@ static void table_claim(struct store *s, store_queue_id queue, const struct stor
         return;
     }
     answer_holds_payloads(answer);
-    if (m->journal) /* no promise: a lost claim means that the task comes again */
-        answer->after =
-            m->journal->claimed(m->journal_arg, answer->items, answer->n, holder, lease_ms);
+    TELL(m, claimed, answer->items, answer->n, holder, lease_ms);
+    for (size_t i = 0; i < answer->n; i++) {
+        const struct store_claimed *claimed = (const struct store_claimed *)answer->items + i;
+
+        want_value(m, answer, claimed->task, claimed->value);
+    }
 }
 
 static void table_renew(struct store *s, const struct store_lease_ref *leases, size_t n,
@@ -164,7 +177,7 @@ static void table_done(struct store *s, const struct store_done_item *items, siz
     struct answer *answer = answers_add(&m->answers, ANSWER_DONE, CALLBACK(done, cb), arg, n);
     enum store_status st;
 
-    if (!begin(m, answer, false, 2 * n, 0))
+    if (!begin(m, answer, 0, 2 * n, 0))
         return;
     st = tasks_done(m->tasks, items, n, answer->items);
     if (st != STORE_OK)
@@ -180,7 +193,7 @@ static void table_fail(struct store *s, const struct store_fail_item *items, siz
     struct table_store *m = table_of(s);
     struct answer *answer = answers_add(&m->answers, ANSWER_FAIL, CALLBACK(fail, cb), arg, n);
 
-    if (!begin(m, answer, false, n, 0))
+    if (!begin(m, answer, 0, n, 0))
         return;
     tasks_fail(m->tasks, items, n, m->now_ns, answer->items);
     TELL(m, failed, items, answer->items, n);
@@ -193,7 +206,7 @@ static void table_release(struct store *s, const struct store_release_item *item
     struct table_store *m = table_of(s);
     struct answer *answer = answers_add(&m->answers, ANSWER_RELEASE, CALLBACK(release, cb), arg, n);
 
-    if (!begin(m, answer, false, n, 0))
+    if (!begin(m, answer, 0, n, 0))
         return;
     tasks_release(m->tasks, items, n, answer->items);
     TELL(m, released, items, answer->items, n);
@@ -206,12 +219,17 @@ static void table_sweep(struct store *s, size_t max, store_sweep_cb cb, void *ar
     size_t room = tasks_has_expired(m->tasks, m->now_ns) ? max : 0;
     struct answer *answer = answers_add(&m->answers, ANSWER_SWEEP, CALLBACK(sweep, cb), arg, room);
 
-    if (!begin(m, answer, false, room, 0))
+    if (!begin(m, answer, 0, room, 0))
         return;
     answer->n = tasks_sweep(m->tasks, room, m->now_ns, answer->items);
     answer_holds_payloads(answer);
     if (answer->n > 0)
         TELL(m, swept, answer->items, answer->n);
+    for (size_t i = 0; i < answer->n; i++) {
+        const struct store_swept *swept = (const struct store_swept *)answer->items + i;
+
+        want_value(m, answer, swept->task, swept->value);
+    }
     promise(m, answer);
 }
 
@@ -223,10 +241,15 @@ static void table_get(struct store *s, const store_task_id *ids, size_t n, store
     struct table_store *m = table_of(s);
     struct answer *answer = answers_add(&m->answers, ANSWER_GET, CALLBACK(get, cb), arg, n);
 
-    if (!answer->items)
+    if (!begin(m, answer, 0, n, 0))
         return;
     tasks_get(m->tasks, ids, n, answer->items);
     answer_holds_payloads(answer);
+    for (size_t i = 0; i < n; i++) {
+        const struct store_task *task = (const struct store_task *)answer->items + i;
+
+        want_value(m, answer, ids[i], task->value);
+    }
 }
 
 static void table_stats(struct store *s, store_queue_id queue, store_stats_cb cb, void *arg)
@@ -244,7 +267,7 @@ static void table_task_done(struct store *s, store_queue_id queue, store_task_do
     struct answer *answer =
         answers_add(&m->answers, ANSWER_TASK_DONE, CALLBACK(task_done, cb), arg, 1);
 
-    if (!begin(m, answer, false, 1, 0))
+    if (!begin(m, answer, 0, 1, 0))
         return;
     *(int64_t *)answer->items = tasks_task_done(m->tasks, queue);
     TELL(m, unfinished, queue);

@@ -12,18 +12,17 @@
 /* What a journal does. All calls on the loop thread; none blocks for longer than a small write.
  * Arrays and payloads are borrowed. */
 struct table_journal {
-    /* Before a step of `n` items, of which `bytes` of payload are new (0: none): make room to be
-     * told, so that telling cannot fail. Anything but OK refuses the call: NOMEM; NOSPACE, TOOBIG
+    /* Before a step of `n` items: make room to be told, so that telling cannot fail. A put names
+     * its queue (else 0) and its bytes. Anything but OK refuses the call: NOMEM; NOSPACE, TOOBIG
      * for puts; DOWN. */
-    enum store_status (*begin)(void *arg, bool is_put, size_t n, uint64_t bytes);
+    enum store_status (*begin)(void *arg, store_queue_id put_on, size_t n, uint64_t bytes);
     /* After a step, in the order of the steps. */
     void (*attached)(void *arg, uint64_t epoch);
     void (*queue_made)(void *arg, const struct store_queue *q);
-    void (*put)(void *arg, store_queue_id queue, const struct store_put_item *items,
+    void (*put)(void *arg, const struct store_put_item *items,
                 const struct store_put_answer *answers, size_t n);
-    /* Answers what `kept` must reach before the answer: 0 but where values must be read first. */
-    uint64_t (*claimed)(void *arg, const struct store_claimed *claimed, size_t n,
-                        const struct store_holder *holder, uint32_t lease_ms);
+    void (*claimed)(void *arg, const struct store_claimed *claimed, size_t n,
+                    const struct store_holder *holder, uint32_t lease_ms);
     void (*done)(void *arg, const struct store_done_item *items,
                  const struct store_done_answer *answers, size_t n);
     void (*failed)(void *arg, const struct store_fail_item *items,
@@ -32,6 +31,9 @@ struct table_journal {
                      const enum store_release_status *answers, size_t n);
     void (*swept)(void *arg, const struct store_swept *swept, size_t n);
     void (*unfinished)(void *arg, store_queue_id queue);
+    /* A cold value is about to be handed out: have it read. Room is there if a step of so many
+     * items was begun. */
+    void (*wanted)(void *arg, store_task_id task, struct payload *value);
     /* The number that `kept` must reach before what was told so far may be promised. */
     uint64_t (*told)(void *arg);
     /* Begin or go on keeping; how far it is. */

@@ -836,3 +836,98 @@ void tasks_wake_delayed(struct tasks *t, uint64_t now_ns)
         to_front(t, task); /* front of what is behind it: its place is from the time it failed */
     }
 }
+
+/* --- what a journal kept ---------------------------------------------------------------------- */
+
+const struct task *tasks_find(const struct tasks *t, store_task_id id)
+{
+    return find_task(t, id);
+}
+
+/* As a claim would have left it. */
+static bool restore_lease(struct tasks *t, struct task_queue *q, struct task *task,
+                          const struct tasks_saved *saved, uint64_t now_ns)
+{
+    struct lease *lease;
+
+    if (!make_leases(t, q, 1, &lease))
+        return false;
+    q->n_away++;
+    lease->id = saved->lease;
+    lease->node.key = saved->lease.counter;
+    lease->task = task;
+    task->lease = lease;
+    task->where = TASK_HELD;
+    if (saved->state == STORE_LEASED) {
+        hash_index_add(&t->leases, &lease->node);
+        set_deadline(t, lease, saved->lease_ms, now_ns);
+        q->counts.leased++;
+    } else {
+        q->counts.dead++;
+    }
+    return true;
+}
+
+static bool restore_place(struct tasks *t, struct task_queue *q, struct task *task,
+                          const struct tasks_saved *saved, uint64_t now_ns)
+{
+    bool is_held = saved->state == STORE_DEAD || (saved->state == STORE_LEASED && saved->lease_ms);
+
+    task->state = (uint8_t)saved->state;
+    if (is_held)
+        return restore_lease(t, q, task, saved, now_ns);
+    if (saved->state == STORE_ABANDONED) {
+        if (!task_queue_reserve(q, 1))
+            return false;
+        q->n_away++;
+        q->counts.abandoned++;
+        return true;
+    }
+    task->state = STORE_QUEUED;
+    task_queue_append(q, task);
+    hint_ready(t, q);
+    return true;
+}
+
+enum store_status tasks_restore(struct tasks *t, const struct tasks_saved *saved, uint64_t now_ns)
+{
+    struct task_queue *q = queue_at(t, saved->queue);
+    struct task *task = new_task(saved->value);
+
+    if (!task)
+        return STORE_NOMEM;
+    task->node.key = saved->task;
+    task->place = saved->place;
+    task->queue = saved->queue;
+    task->losses = saved->losses < UINT16_MAX ? (uint16_t)saved->losses : UINT16_MAX;
+    task->may_be_repeat = saved->may_be_repeat;
+    task->has_failure_value = saved->has_failure_value;
+    task->is_unfinished = saved->state != STORE_DEAD;
+    if (!restore_place(t, q, task, saved, now_ns)) {
+        free_task(task);
+        return STORE_NOMEM;
+    }
+    hash_index_add(&t->by_id, &task->node);
+    return STORE_OK;
+}
+
+void tasks_restore_counts(struct tasks *t, store_queue_id queue, const struct store_counts *counts)
+{
+    struct store_counts *c = &queue_at(t, queue)->counts;
+
+    c->unfinished = counts->unfinished;
+    c->done = counts->done;
+    c->failed = counts->failed;
+    c->cancelled = counts->cancelled;
+}
+
+store_task_id tasks_last_id(const struct tasks *t)
+{
+    return t->last_id;
+}
+
+void tasks_restore_last(struct tasks *t, store_task_id task, uint64_t place)
+{
+    t->last_id = task;
+    t->last_place = place;
+}

@@ -6,12 +6,13 @@
  *          put, or a result by done
  *                   |
  *                   v         claim
- *      +-------> QUEUED ---------------> LEASED --------- done --------> DONE, FAILED: recorded, and gone
- *      |  due     ^  ^                    |||
+ *      +-------> QUEUED ---------------> LEASED --------- done --------> DONE, FAILED: recorded,
+ *      and gone |  due     ^  ^                    |||
  *      |          |  +-- release, sweep --+||
  *   delayed <-----|------ fail, delay -----+|
  *                 +------ fail -------------+-- release to abandoned --> ABANDONED
- *                                           +-- lost too often --------> DEAD (keeps its last lease)
+ *                                           +-- lost too often --------> DEAD (keeps its last
+ *                                           lease)
  *
  * done also ends a task that is queued, delayed, abandoned or dead: the first result wins, even
  * from a lost lease. A task at its limit of attempts dies instead of going back.
@@ -54,6 +55,31 @@ size_t tasks_n_queues(const struct tasks *t); /* their ids are 1 .. n */
 /* `id` must be known. */
 const struct store_queue *tasks_queue(const struct tasks *t, store_queue_id id);
 const struct store_counts *tasks_counts(const struct tasks *t, store_queue_id id);
+
+/* NULL: there is none (any more). Valid until the next step. */
+const struct task *tasks_find(const struct tasks *t, store_task_id id);
+
+/* What a journal kept of one task that had not ended. A task that was leased without a time limit
+ * is queued again: its holder's connection is gone. One with a limit stays leased, for its holder
+ * to come back, for `lease_ms` from now. */
+struct tasks_saved {
+    store_task_id task;
+    store_queue_id queue;
+    uint64_t place;
+    enum store_task_state state;
+    uint32_t losses;
+    bool may_be_repeat, has_failure_value;
+    struct store_lease_id lease; /* the last one; {0,0}: never leased */
+    uint32_t lease_ms;
+    struct payload *value;
+};
+/* Into a table that no verb has been used on; queue by queue in the order of places. NOMEM. */
+enum store_status tasks_restore(struct tasks *t, const struct tasks_saved *saved, uint64_t now_ns);
+/* unfinished, done, failed and cancelled of `counts`. */
+void tasks_restore_counts(struct tasks *t, store_queue_id queue, const struct store_counts *counts);
+/* The last numbers that were given. */
+store_task_id tasks_last_id(const struct tasks *t);
+void tasks_restore_last(struct tasks *t, store_task_id task, uint64_t place);
 
 /* The verbs of store.h. */
 enum store_status tasks_put(struct tasks *t, store_queue_id queue,

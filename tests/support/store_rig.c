@@ -121,9 +121,14 @@ struct store_queue ensure(struct rig *r, const struct store_queue *wanted)
 
 void rig_open(struct rig *r, const struct store_maker *maker)
 {
+    rig_open_on(r, maker, maker->open());
+}
+
+void rig_open_on(struct rig *r, const struct store_maker *maker, struct store *s)
+{
     struct told told;
 
-    *r = (struct rig){.maker = maker, .s = maker->open()};
+    *r = (struct rig){.maker = maker, .s = s};
     store_watch(r->s, on_ready, on_room, r);
     do {
         told = (struct told){0};

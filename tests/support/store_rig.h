@@ -46,6 +46,8 @@ struct rig {
 };
 
 void rig_open(struct rig *r, const struct store_maker *maker);
+/* On a store that is open already; it is the rig's then. */
+void rig_open_on(struct rig *r, const struct store_maker *maker, struct store *s);
 void rig_close(struct rig *r);
 void rig_pass_ms(struct rig *r, uint32_t ms);
 void rig_forget_hints(struct rig *r);

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sqlite_test.c - the durable store passes the suite of all stores, and keeps what it promised. */
+#include "store/sqlite.h"
+
+#include <sqlite3.h>
+#include <unistd.h>
+
+#include "store/data_folder.h"
+#include "store/table_store.h"
+#include "support/store_suite.h"
+
+static uint64_t now_ns;
+static char folder[64];
+
+static uint64_t read_clock(void *arg)
+{
+    (void)arg;
+    return now_ns;
+}
+
+static void remove_folder(void)
+{
+    char command[128];
+
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    if (folder[0] && system(command) != 0)
+        fprintf(stderr, "cannot remove %s\n", folder);
+}
+
+static void new_folder(void)
+{
+    remove_folder();
+    snprintf(folder, sizeof folder, "/tmp/platoon-store-XXXXXX");
+    assert_non_null(mkdtemp(folder));
+    atexit(remove_folder);
+}
+
+/* Each history makes and removes a folder: fewer than in memory, unless asked. */
+__attribute__((constructor)) static void few_histories(void)
+{
+    (void)setenv("PLATOON_STORE_HISTORIES", "100", 0);
+}
+
+static struct sqlite_options options_of(enum sqlite_durability durability)
+{
+    return (struct sqlite_options){
+        .folder = folder, .durability = durability, .reserve_bytes = 4096};
+}
+
+static struct store *open_with(const struct sqlite_options *options)
+{
+    struct store *s = NULL;
+    struct platoon_err err;
+
+    if (store_sqlite_open(options, &s, &err) != PLATOON_OK)
+        fail_msg("%s", err.message);
+    table_store_set_clock(s, read_clock, NULL);
+    return s;
+}
+
+static struct store *open_fresh(enum sqlite_durability durability)
+{
+    struct sqlite_options options;
+
+    now_ns = 1000000000;
+    new_folder();
+    options = options_of(durability);
+    return open_with(&options);
+}
+
+static struct store *open_process(void)
+{
+    return open_fresh(SQLITE_PROCESS);
+}
+
+static struct store *open_power(void)
+{
+    return open_fresh(SQLITE_POWER);
+}
+
+static void pass_ms(struct store *s, uint32_t ms)
+{
+    while (ms) {
+        uint32_t step = ms < 1000 ? ms : 1000;
+
+        now_ns += (uint64_t)step * 1000000;
+        (void)store_turn(s);
+        ms -= step;
+    }
+}
+
+static void stop_ms(struct store *s, uint32_t ms)
+{
+    now_ns += (uint64_t)ms * 1000000;
+    (void)store_turn(s);
+}
+
+static const struct store_maker process_maker = {"sqlite process", open_process, pass_ms, stop_ms};
+static const struct store_maker power_maker = {"sqlite power", open_power, pass_ms, stop_ms};
+
+#define X(name)                                                                                    \
+    TEST(name)                                                                                     \
+    {                                                                                              \
+        store_suite_##name(&process_maker);                                                        \
+    }
+STORE_SUITE(X)
+#undef X
+
+#define X(name)                                                                                    \
+    TEST(power_##name)                                                                             \
+    {                                                                                              \
+        store_suite_##name(&power_maker);                                                          \
+    }
+STORE_SUITE(X)
+#undef X
+
+/* --- again after a stop ------------------------------------------------------------------------- */
+
+/* The rig on the folder that is there; it remembers the leases of the life before. */
+static void reopen(struct rig *r, const struct sqlite_options *options)
+{
+    struct rig_lease held[sizeof r->held / sizeof r->held[0]];
+
+    memcpy(held, r->held, sizeof held);
+    rig_open_on(r, &process_maker, open_with(options));
+    memcpy(r->held, held, sizeof held);
+}
+
+TEST(what_was_put_is_there_after_a_stop)
+{
+    struct sqlite_options options;
+    struct rig r;
+    struct store_counts c;
+
+    rig_open(&r, &process_maker);
+    options = options_of(SQLITE_PROCESS);
+    put(&r, r.tasks, "abcdef");
+    assert_string_equal(claim(&r, r.tasks, 4), "abcd");
+    assert_int_equal(done(&r, 'a', 'A'), STORE_DONE_RECORDED);
+    assert_int_equal(release(&r, 'b', STORE_TO_FRONT), STORE_RELEASE_OK);
+    assert_int_equal(release(&r, 'c', STORE_TO_ABANDONED), STORE_RELEASE_OK);
+    /* d stays leased without a time: its holder is gone after a restart. */
+    store_close(r.s);
+
+    reopen(&r, &options);
+    c = counts(&r, r.tasks);
+    assert_int_equal(c.queued, 4);
+    assert_int_equal(c.abandoned, 1);
+    assert_int_equal(c.done, 1);
+    assert_string_equal(claim(&r, r.tasks, 9), "bdef");
+    assert_string_equal(claim(&r, r.results, 9), "A");
+    assert_int_equal(done(&r, 'a', 'X'), STORE_DONE_ALREADY); /* by the lease of the first life */
+    rig_close(&r);
+}
+
+TEST(a_lease_with_a_time_outlives_a_stop)
+{
+    struct sqlite_options options;
+    struct rig_lease held;
+    struct rig r;
+
+    rig_open(&r, &process_maker);
+    options = options_of(SQLITE_PROCESS);
+    put(&r, r.tasks, "ab");
+    assert_string_equal(claim_for(&r, r.tasks, 1, 60000), "a");
+    held = r.held['a'];
+    store_close(r.s);
+
+    reopen(&r, &options);
+    assert_string_equal(claim(&r, r.tasks, 9), "b");
+    assert_int_equal(renew_ref(&r, held.ref, 60000), STORE_LEASE_HELD);
+    assert_int_equal(done_ref(&r, held.ref, STORE_DONE, 'A', true).status, STORE_DONE_RECORDED);
+    rig_close(&r);
+}
+
+TEST(values_over_the_limit_of_memory_stay_on_disk_and_come_back)
+{
+    struct sqlite_options options;
+    struct store *s;
+    struct rig r;
+
+    now_ns = 1000000000;
+    new_folder();
+    options = options_of(SQLITE_PROCESS);
+    options.max_memory_bytes = 20; /* a letter takes about ten */
+    s = open_with(&options);
+    rig_open_on(&r, &process_maker, s);
+    put(&r, r.tasks, "abcdefgh");
+    assert_string_equal(claim(&r, r.tasks, 3), "abc");
+    assert_string_equal(claim(&r, r.tasks, 9), "defgh");
+    rig_close(&r);
+}
+
+/* --- what is refused ---------------------------------------------------------------------------- */
+
+static void assert_refused(const struct sqlite_options *options, enum platoon_status status,
+                           const char *message)
+{
+    struct store *s = NULL;
+    struct platoon_err err;
+
+    assert_int_equal(store_sqlite_open(options, &s, &err), status);
+    if (!strstr(err.message, message))
+        fail_msg("said \"%s\", wanted \"%s\"", err.message, message);
+    assert_null(s);
+}
+
+static void write_file(const char *name, const char *text)
+{
+    char path[128];
+    FILE *f;
+
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    f = fopen(path, "w");
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+}
+
+TEST(a_folder_in_use_is_refused)
+{
+    struct store *s = open_process();
+    struct sqlite_options options = options_of(SQLITE_PROCESS);
+
+    assert_refused(&options, PLATOON_EBUSY, "in use by another server (pid ");
+    store_close(s);
+}
+
+TEST(a_foreign_file_is_refused_and_left_alone)
+{
+    struct sqlite_options options;
+    char path[128], text[64] = "";
+    FILE *f;
+
+    new_folder();
+    write_file("platoon.db", "this is somebody's shopping list\n");
+    options = options_of(SQLITE_PROCESS);
+    assert_refused(&options, PLATOON_EINVAL, "is no store of Platoon's");
+    snprintf(path, sizeof path, "%s/platoon.db", folder);
+    f = fopen(path, "r");
+    assert_non_null(fgets(text, sizeof text, f));
+    fclose(f);
+    assert_string_equal(text, "this is somebody's shopping list\n");
+}
+
+static void run_sqlite(const char *sql)
+{
+    char path[128];
+    sqlite3 *db;
+
+    snprintf(path, sizeof path, "%s/platoon.db", folder);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+TEST(a_store_of_a_newer_version_is_refused)
+{
+    struct sqlite_options options;
+
+    store_close(open_process());
+    run_sqlite("PRAGMA user_version=99");
+    options = options_of(SQLITE_PROCESS);
+    assert_refused(&options, PLATOON_EVERSION, "written by a newer Platoon (schema 99");
+}
+
+TEST(another_programs_database_is_refused)
+{
+    struct sqlite_options options;
+
+    new_folder();
+    run_sqlite("CREATE TABLE x(y)");
+    options = options_of(SQLITE_PROCESS);
+    assert_refused(&options, PLATOON_EINVAL, "none of Platoon's");
+}
+
+TEST(a_damaged_store_is_refused)
+{
+    struct sqlite_options options;
+    struct rig r;
+    char path[128];
+    FILE *f;
+
+    rig_open(&r, &process_maker);
+    put(&r, r.tasks, "abcdefghijklmnop");
+    rig_close(&r);
+    snprintf(path, sizeof path, "%s/platoon.db", folder);
+    f = fopen(path, "r+");
+    for (long at = 4096; at < 40000; at += 512) { /* not the header */
+        fseek(f, at, SEEK_SET);
+        fputs("damage damage damage", f);
+    }
+    fclose(f);
+    options = options_of(SQLITE_PROCESS);
+    assert_refused(&options, PLATOON_EINVAL, "damaged");
+}
+
+static bool is_on_nfs(const char *path, long *out_type)
+{
+    (void)path;
+    *out_type = 0x6969;
+    return true;
+}
+
+TEST(a_network_file_system_is_refused)
+{
+    struct sqlite_options options;
+    bool (*asked)(const char *, long *) = data_folder_fs_type;
+
+    new_folder();
+    data_folder_fs_type = is_on_nfs;
+    options = options_of(SQLITE_PROCESS);
+    assert_refused(&options, PLATOON_EINVAL, "network file system (NFS)");
+    data_folder_fs_type = asked;
+}
+
+TEST(a_copy_of_a_live_store_is_a_store)
+{
+    struct sqlite_options options;
+    char copy[128], command[300];
+    struct platoon_err err;
+    struct rig r;
+
+    rig_open(&r, &process_maker);
+    put(&r, r.tasks, "abc");
+    snprintf(copy, sizeof copy, "%s/copy.db", folder);
+    if (store_sqlite_backup(r.s, copy, &err) != PLATOON_OK)
+        fail_msg("%s", err.message);
+    assert_int_equal(store_sqlite_backup(r.s, copy, &err), PLATOON_EINVAL); /* is there already */
+    put(&r, r.tasks, "d");
+    rig_close(&r);
+    snprintf(command, sizeof command, "rm -f %s/platoon.db*; mv %s %s/platoon.db", folder, copy,
+             folder);
+    assert_int_equal(system(command), 0);
+    options = options_of(SQLITE_PROCESS);
+    reopen(&r, &options);
+    assert_string_equal(claim(&r, r.tasks, 9), "abc");
+    rig_close(&r);
+}
