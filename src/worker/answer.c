@@ -149,8 +149,7 @@ enum platoon_status answer_write_task(const struct task *task, unsigned slot, co
     if (!dict) {
         platoon_value_unref(value);
     } else if (platoon_dict_set(dict, is_opaque ? "task_pickle" : "task", value) == PLATOON_OK &&
-               platoon_dict_set(dict, "task_id",
-                                task->id ? platoon_int((int64_t)task->id) : platoon_none()) ==
+               platoon_dict_set(dict, "task_id", platoon_int((int64_t)task_number(task))) ==
                    PLATOON_OK &&
                platoon_dict_set(dict, "attempt", platoon_int(task->attempt)) == PLATOON_OK &&
                platoon_dict_set(dict, "slot", platoon_int(slot)) == PLATOON_OK &&

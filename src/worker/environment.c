@@ -156,7 +156,7 @@ char **environment_for(const struct environment *e, unsigned slot, const struct 
     if (task) {
         text += NUMBER;
         env[n++] = text;
-        snprintf(text, NUMBER, "PLATOON_TASK_ID=%" PRIu64, task->id ? task->id : task->serial);
+        snprintf(text, NUMBER, "PLATOON_TASK_ID=%" PRIu64, task_number(task));
         text += NUMBER;
         env[n++] = text;
         snprintf(text, NUMBER, "PLATOON_ATTEMPT=%" PRId64, task->attempt);

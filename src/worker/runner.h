@@ -22,7 +22,7 @@
  *     RUNNER_MAX_FRAME bytes long.
  *
  *     descriptor 3, agent -> process, one frame for each task:
- *         {'task': VALUE, 'task_id': N or None, 'attempt': K, 'slot': I, 'task_dir': PATH}
+ *         {'task': VALUE, 'task_id': N, 'attempt': K, 'slot': I, 'task_dir': PATH}
  *         ('task_pickle': bytes in place of 'task' for an opaque task; only with takes_opaque and --unsafe-pickle)
  *     descriptor 4, process -> agent, for each task any number of
  *         {'progress': {...}}

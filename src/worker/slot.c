@@ -20,6 +20,7 @@
 enum {
     MAX_BAD_STARTS = 3,      /* processes in a row that ended without having taken a task */
     STARTING_WARN_S = 30,    /* a runner that is not ready by then is mentioned */
+    DEAF_S = 2,              /* from the end of a runner's output to its own */
     MAX_PAUSE_S = 30,        /* between tries on a machine that is short of something */
     MAX_LINE = 2000,         /* longer lines of a runner's log are cut in the echo */
     KEEP_BYTES = 1024 * 1024 /* buffers above this are not kept from task to task */
@@ -166,7 +167,6 @@ static void on_ready(struct slot *s, platoon_value *details)
         protocol >= 2 && protocol <= 4)
         s->protocol = (int)protocol;
     s->was_ready = true;
-    s->n_bad_starts = 0;
     s->deadline_ns = 0;
     s->state = SLOT_FREE;
 }
@@ -253,10 +253,13 @@ static void on_output_end(struct process *p)
 {
     struct slot *s = (struct slot *)(void *)((char *)p - offsetof(struct slot, process));
 
-    /* A command may close its stdout early; a persistent runner that cannot answer any more is of no
-     * use. If it is already dead its end comes next. */
-    if (is_persistent(s) && p->id && s->state != SLOT_ENDING)
-        kill_for_garbage(s, "it closed descriptor 4");
+    /* A command may close its stdout early. A persistent runner most likely has ended, and the news of
+     * how it did is on its way; one that lives on cannot answer any more and is of no use. */
+    if (!is_persistent(s) || p->id == 0 || s->state == SLOT_ENDING)
+        return;
+    s->deaf_ns = clock_mono_ns() + seconds_ns(DEAF_S);
+    if (s->state != SLOT_BUSY)
+        s->state = SLOT_ENDING;
 }
 
 static const struct process_events events = {on_output, on_output_end, on_log};
@@ -284,7 +287,7 @@ static enum platoon_status start_process(struct slot *s, struct run_plan *plan,
     st = process_run(&s->process, &how, err);
     free(env);
     s->end = SLOT_END_NONE;
-    s->kill_ns = 0;
+    s->kill_ns = s->deaf_ns = 0;
     s->line.len = 0;
     return st;
 }
@@ -486,7 +489,7 @@ static void judge_command(struct slot *s, const struct spawn_ended *ended)
 void slot_process_ended(struct slot *s, const struct spawn_ended *ended)
 {
     process_ended(&s->process); /* its last words; they may answer the task */
-    s->kill_ns = 0;
+    s->kill_ns = s->deaf_ns = 0;
     if (!is_persistent(s)) {
         judge_command(s, ended);
         return;
@@ -581,13 +584,22 @@ void slot_close(struct slot *s)
     }
 }
 
+static uint64_t earlier(uint64_t a_ns, uint64_t b_ns)
+{
+    return !a_ns || (b_ns && b_ns < a_ns) ? b_ns : a_ns;
+}
+
 uint64_t slot_tick(struct slot *s, uint64_t now_ns)
 {
-    uint64_t next = 0;
+    uint64_t next;
 
     if (s->kill_ns && now_ns >= s->kill_ns) {
         s->kill_ns = 0;
         process_signal(&s->process, SIGKILL);
+    }
+    if (s->deaf_ns && now_ns >= s->deaf_ns) {
+        s->deaf_ns = 0;
+        kill_for_garbage(s, "it closed descriptor 4 and lived on");
     }
     if (s->deadline_ns && now_ns >= s->deadline_ns) {
         s->deadline_ns = 0;
@@ -602,11 +614,6 @@ uint64_t slot_tick(struct slot *s, uint64_t now_ns)
         now_ns >= s->pause_ns)
         open_process(s);
 
-    if (s->kill_ns)
-        next = s->kill_ns;
-    if (s->deadline_ns && (!next || s->deadline_ns < next))
-        next = s->deadline_ns;
-    if (s->pause_ns > now_ns && (!next || s->pause_ns < next))
-        next = s->pause_ns;
-    return next;
+    next = earlier(earlier(s->kill_ns, s->deaf_ns), s->deadline_ns);
+    return s->pause_ns > now_ns ? earlier(next, s->pause_ns) : next;
 }

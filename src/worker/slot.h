@@ -80,6 +80,7 @@ struct slot {
     uint64_t started_ns;     /* mono: when the task began */
     uint64_t deadline_ns;    /* when to do something about it; 0: never */
     uint64_t kill_ns;        /* when to send SIGKILL; 0: never */
+    uint64_t deaf_ns;        /* it closed its output: by then it should have ended; 0: it did not */
     uint64_t pause_ns;       /* no new process before */
     unsigned pause_s;        /* how long the next pause is */
 };

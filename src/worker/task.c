@@ -28,6 +28,11 @@ void task_free(struct task *t)
     free(t);
 }
 
+uint64_t task_number(const struct task *t)
+{
+    return t->id ? t->id : t->serial;
+}
+
 const char *task_name(const struct task *t, char *out)
 {
     if (t->id)

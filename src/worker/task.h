@@ -49,6 +49,8 @@ struct task {
 
 struct task *task_new(void); /* NULL when out of memory */
 void task_free(struct task *t);
+/* The server's number; where it has none, our own count. */
+uint64_t task_number(const struct task *t);
 /* "37", or "#5" for the fifth of a server that does not number them. `out` has 24 bytes. */
 const char *task_name(const struct task *t, char *out);
 
