@@ -214,6 +214,10 @@ static void values(const char *arg)
     there_and_back(q, of("\x80\x02]q\0h\0a.", 9));             /* a list that contains itself */
     there_and_back(q, of("\x80\x02]q\0h\0\x85q\1a0h\1.", 15)); /* a tuple that contains itself */
 
+    if (arg && strcmp(arg, "platoon") == 0) {
+        platoon_manager_close(m);
+        return;
+    }
     x = call(open_queue(m, "get_odd"), "shared", NULL);
     MUST(platoon_item(x, 0) == platoon_item(x, 1));
     platoon_value_unref(x);
@@ -650,6 +654,27 @@ static void reconnect(const char *arg)
     platoon_manager_close(m);
 }
 
+/* The same with queues alone, for a server that has nothing odd. */
+static void between_servers(const char *arg)
+{
+    platoon_manager *once = connect_plain(),
+                    *again = connect_with((struct platoon_manager_options){.reconnect = true});
+    platoon_queue *q = open_queue(once, "get_task_queue"), *p = open_queue(again, "get_task_queue");
+    platoon_value *v = platoon_str("kept in hand");
+
+    (void)arg;
+    OK(platoon_queue_put(q, v, 0, &err));
+    OK(platoon_queue_put(p, v, 0, &err));
+    pause_for_driver(); /* another server now */
+    WANT(PLATOON_ECLOSED, platoon_queue_put(q, v, 0, &err));
+    WANT(PLATOON_ECLOSED, platoon_queue_put(q, v, 0, &err));
+    OK(platoon_queue_put(p, v, 0, &err));
+    MUST(call_says(p, "qsize", "1"));
+    platoon_value_unref(v);
+    platoon_manager_close(once);
+    platoon_manager_close(again);
+}
+
 static void stop_server(const char *arg)
 {
     platoon_manager *m = connect_plain();
@@ -752,6 +777,7 @@ int main(int argc, char **argv)
         {"killed_in_call", killed_in_call},
         {"closed_between_calls", closed_between_calls},
         {"reconnect", reconnect},
+        {"between_servers", between_servers},
         {"stop_server", stop_server},
         {"cycle", cycle},
         {"work", work},
