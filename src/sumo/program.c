@@ -233,6 +233,9 @@ static enum platoon_status ask_version(struct sumo_program *program, struct plat
                             (unsigned)(VERSION_TIME_LIMIT_NS / 1000000000u));
     if (st != PLATOON_OK)
         return st;
+    if (WIFSIGNALED(p.wait_status))
+        return platoon_fail(err, PLATOON_EPROTO, "%s --version was ended by signal %d",
+                            program->path, WTERMSIG(p.wait_status));
     answer.text[answer.len] = '\0';
     answer.text[strcspn(answer.text, "\r\n")] = '\0';
     if (!sumo_version_parse(answer.text, program->version, &program->major, &program->minor))
