@@ -9,6 +9,7 @@
  *     complete(rows)                         'recorded' | 'already' | 'gone' each
  *     fail(rows)                             the same; final, and a result like any other
  *     release(leases)                        'released' | 'lost' each; to the front, no attempt
+ *     settings()                             what a worker must know: {'worker_lease_s': 60.0}
  *     stats()                                a dict
  *
  * A method with a list hands it to an intake, which calls back with what the store takes; the
@@ -63,6 +64,24 @@ static void run_version(struct request *rq, const struct dispatch_call *call)
         reply_value(rq, v);
     else
         reply_no_memory(rq, "version()");
+    platoon_value_unref(v);
+}
+
+static void run_settings(struct request *rq, const struct dispatch_call *call)
+{
+    static const struct bind_signature sig = {"platoon.settings", {0}, 0, 0};
+    const struct scan_arg *args[BIND_MAX_PARAMS];
+    platoon_value *v;
+
+    if (!args_bind(rq, call, &sig, args))
+        return;
+    v = platoon_dict();
+    if (platoon_dict_set(
+            v, "worker_lease_s",
+            platoon_float(server_worker_lease_ms(request_server(rq)) / 1e3)) == PLATOON_OK)
+        reply_value(rq, v);
+    else
+        reply_no_memory(rq, "settings()");
     platoon_value_unref(v);
 }
 
@@ -527,7 +546,8 @@ static void show(const void *object, char *text, size_t size)
 static const struct dispatch_method methods[] = {
     {"complete", run_complete}, {"fail", run_fail},       {"lease", run_lease},
     {"put_many", run_put_many}, {"release", run_release}, {"renew", run_renew},
-    {"stats", run_stats},       {"version", run_version}, {NULL, NULL},
+    {"settings", run_settings}, {"stats", run_stats},     {"version", run_version},
+    {NULL, NULL},
 };
 
 const struct dispatch_type type_platoon = {

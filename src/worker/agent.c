@@ -55,7 +55,8 @@ enum phase { WORKING, ENDING, CUTTING };
 struct agent {
     const struct agent_options *options;
     struct runner_options runner_options; /* with the root made absolute */
-    char root[PATH_MAX], work_dir[PATH_MAX], spawner_program[PATH_MAX], worker_name[96];
+    char root[PATH_MAX], work_dir[PATH_MAX], spawner_program[PATH_MAX], host_name[64],
+        worker_name[96];
     unsigned n_slots;
 
     struct reactor reactor;
@@ -600,6 +601,7 @@ static enum platoon_status start_link(struct agent *a, struct platoon_err *err)
                                          .task_queue = o->task_queue,
                                          .result_queue = o->result_queue,
                                          .worker = a->worker_name,
+                                         .worker_host = a->host_name,
                                          .n_slots = a->n_slots,
                                          .log = &o->log,
                                          .wake = wake,
@@ -610,12 +612,10 @@ static enum platoon_status start_link(struct agent *a, struct platoon_err *err)
 
 static void name_worker(struct agent *a)
 {
-    char host[64];
-
-    if (gethostname(host, sizeof host) != 0)
-        strcpy(host, "unknown");
-    host[sizeof host - 1] = '\0';
-    snprintf(a->worker_name, sizeof a->worker_name, "%s-%d", host, (int)getpid());
+    if (gethostname(a->host_name, sizeof a->host_name) != 0)
+        strcpy(a->host_name, "unknown");
+    a->host_name[sizeof a->host_name - 1] = '\0'; /* a longer name is cut without one */
+    snprintf(a->worker_name, sizeof a->worker_name, "%s-%d", a->host_name, (int)getpid());
 }
 
 static void say_start(const struct agent *a)

@@ -200,21 +200,25 @@ enum platoon_status link_find_leases(struct link *l, platoon_manager *m, platoon
                                      struct platoon_err *err)
 {
     enum platoon_status st = platoon_manager_queue(m, "platoon", NULL, out, err);
-    platoon_value *version = NULL;
-    struct rows_version v;
+    platoon_value *version = NULL, *settings = NULL;
+    double lease_s = 0;
 
     if (st != PLATOON_OK)
         return st;
     st = platoon_call(*out, "version", NULL, NULL, &version, err);
-    if (st != PLATOON_OK)
-        return st;
-    st = rows_read_version(version, l->options.address, &v, err);
-    if (st == PLATOON_OK && v.lease_s > 0) {
+    if (st == PLATOON_OK)
+        st = rows_check_version(version, l->options.address, err);
+    if (st == PLATOON_OK)
+        st = platoon_call(*out, "settings", NULL, NULL, &settings, err);
+    if (st == PLATOON_OK)
+        lease_s = rows_lease_s(settings);
+    if (lease_s > 0) {
         pthread_mutex_lock(&l->mutex);
-        l->lease_s = v.lease_s;
+        l->lease_s = lease_s;
         pthread_mutex_unlock(&l->mutex);
     }
     platoon_value_unref(version);
+    platoon_value_unref(settings);
     return st;
 }
 

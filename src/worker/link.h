@@ -36,9 +36,9 @@ struct link_options {
     const char *address; /* the two, for people */
     const void *authkey;
     size_t authkey_len;
-    const char *task_queue;   /* typeids */
-    const char *result_queue; /* used in plain mode; the server links it otherwise */
-    const char *worker;       /* how the server shows us */
+    const char *task_queue;           /* typeids */
+    const char *result_queue;         /* used in plain mode; the server links it otherwise */
+    const char *worker, *worker_host; /* how the server shows us */
     unsigned n_slots;
     const struct agent_log *log;
     void (*wake)(void *arg); /* called from any thread: look at link_take(), link_error() */

@@ -47,10 +47,9 @@ struct link {
 
 /* A lease that is ours until the server has answered for it. */
 struct held {
-    uint64_t serial; /* of the task */
-    void *lease;     /* as in struct task; owned */
-    size_t lease_len;
-    bool is_lost; /* the server said so: not renewed any more, but its result is offered */
+    uint64_t task; /* the server's number */
+    char *lease;   /* owned */
+    bool is_lost;  /* the server said so: not renewed any more, but its result is offered */
 };
 
 /* Pauses between tries: 0.2 s to 10 s, doubling, each spread by half of it so that a thousand workers do not come back in

@@ -15,16 +15,17 @@
 #include "worker/rows.h"
 
 enum {
-    LEASE_WAIT_S = 30,             /* how long an idle worker waits in one call */
-    BATCH_ROWS = 256,              /* in one call */
-    BATCH_BYTES = 8 * 1024 * 1024, /* of results in one call; one alone may be larger */
+    LEASE_WAIT_S = 30, /* how long an idle worker waits in one call */
+    BATCH_ROWS = 256,  /* in one call; and about so many bytes of results, one more may pass: */
+    BATCH_PICKLE_BYTES = 8 * 1024 * 1024,
+    BATCH_PLAIN_BYTES = 64 * 1024, /* the server takes 250,000 values in one list */
 };
 
 /* --- leases that we hold -------------------------------------------------------------------------- */
 
 static bool hold(struct link *l, const struct task *t)
 {
-    struct held h = {.serial = t->serial, .lease = malloc(t->lease_len), .lease_len = t->lease_len};
+    struct held h = {.task = t->id, .lease = strdup(t->lease)};
 
     if (h.lease && l->n_held == l->cap_held) {
         size_t cap = l->cap_held ? l->cap_held * 2 : 16;
@@ -39,19 +40,27 @@ static bool hold(struct link *l, const struct task *t)
         free(h.lease);
         return false;
     }
-    memcpy(h.lease, t->lease, t->lease_len);
     l->held[l->n_held++] = h;
     return true;
 }
 
-static void let_go(struct link *l, uint64_t serial)
+/* NULL if it is not held (any more). */
+static struct held *find_held(struct link *l, uint64_t task, const char *lease)
 {
     for (size_t i = 0; i < l->n_held; i++)
-        if (l->held[i].serial == serial) {
-            free(l->held[i].lease);
-            l->held[i] = l->held[--l->n_held];
-            return;
-        }
+        if (l->held[i].task == task && strcmp(l->held[i].lease, lease) == 0)
+            return &l->held[i];
+    return NULL;
+}
+
+static void let_go(struct link *l, const struct task *t)
+{
+    struct held *h = find_held(l, t->id, t->lease);
+
+    if (h) {
+        free(h->lease);
+        *h = l->held[--l->n_held];
+    }
 }
 
 /* --- fetching ------------------------------------------------------------------------------------- */
@@ -115,7 +124,10 @@ static bool fetch_once(struct link *l, platoon_queue *proxy)
     is_stopping = l->is_stopping;
     pthread_mutex_unlock(&l->mutex);
     hand_over(l, &tasks);
-    if (st == PLATOON_EREMOTE || st == PLATOON_ENOTFOUND)
+    /* OSError, MemoryError: its trouble of the moment. */
+    if (st == PLATOON_EREMOTE &&
+        (strcmp(err.type, "LookupError") == 0 || strcmp(err.type, "TypeError") == 0 ||
+         strcmp(err.type, "ValueError") == 0))
         link_fail(l, st, "the server at %s gives no tasks of '%s': %s", l->options.address,
                   l->options.task_queue, err.message);
     else if (st != PLATOON_OK && !is_stopping)
@@ -262,7 +274,7 @@ static platoon_value *row_of(const struct task *t)
     case OUTCOME_NONE:
         break;
     }
-    return rows_lease(t->lease, t->lease_len);
+    return rows_lease(t->id, t->lease);
 }
 
 /* Send the outcomes in `batch`, which are all of one kind; what the server has answered is freed. */
@@ -289,7 +301,7 @@ static enum platoon_status send_batch(struct reporter *r, struct list *batch,
             say_answer(l, t, platoon_as_str(platoon_item(answers, i), NULL));
         list_remove(&t->link);
         pthread_mutex_lock(&l->mutex);
-        let_go(l, t->serial);
+        let_go(l, t);
         l->n_undelivered--;
         pthread_mutex_unlock(&l->mutex);
         task_free(t);
@@ -297,6 +309,13 @@ static enum platoon_status send_batch(struct reporter *r, struct list *batch,
     platoon_value_unref(answers);
     l->options.wake(l->options.arg);
     return PLATOON_OK;
+}
+
+/* The server will not take these rows, now or later. OSError, MemoryError are its trouble of the moment. */
+static bool is_refusal(enum platoon_status st, const struct platoon_err *err)
+{
+    return st == PLATOON_EREMOTE && strcmp(err->type, "OSError") != 0 &&
+           strcmp(err->type, "MemoryError") != 0;
 }
 
 /* The server refuses this one row, whatever it is: a failure is told instead, and if that is refused too, nothing. */
@@ -321,10 +340,11 @@ static enum platoon_status send_refused(struct reporter *r, struct list *batch,
 /* With the mutex held: move a batch of outcomes of one kind from the outbox. */
 static void take_batch(struct link *l, size_t max_rows, struct list *out)
 {
-    size_t n = 0, bytes = 0;
+    size_t n = 0, pickle_bytes = 0, plain_bytes = 0;
     enum outcome_kind kind = OUTCOME_NONE;
 
-    while (!list_is_empty(&l->outbox) && n < max_rows && bytes < BATCH_BYTES) {
+    while (!list_is_empty(&l->outbox) && n < max_rows && pickle_bytes < BATCH_PICKLE_BYTES &&
+           plain_bytes < BATCH_PLAIN_BYTES) {
         struct task *t = LIST_ENTRY(l->outbox.next, struct task, link);
 
         if (n == 0)
@@ -333,7 +353,8 @@ static void take_batch(struct link *l, size_t max_rows, struct list *out)
             break;
         list_remove(&t->link);
         list_append(out, &t->link);
-        bytes += t->outcome.value ? OUTCOME_PLAIN_BYTES / 64 : t->outcome.pickle_len;
+        pickle_bytes += t->outcome.pickle_len;
+        plain_bytes += t->outcome.value_bytes;
         n++;
     }
 }
@@ -351,7 +372,7 @@ static bool deliver(struct reporter *r, size_t *max_rows)
     take_batch(l, *max_rows, &batch);
     pthread_mutex_unlock(&l->mutex);
     st = send_batch(r, &batch, &err);
-    if (st == PLATOON_EREMOTE && strcmp(err.type, "OSError") != 0 && *max_rows == 1)
+    if (is_refusal(st, &err) && *max_rows == 1)
         st = send_refused(r, &batch, &err);
     if (st == PLATOON_OK) {
         if (*max_rows < BATCH_ROWS)
@@ -362,7 +383,7 @@ static bool deliver(struct reporter *r, size_t *max_rows)
     list_move_all(&batch, &l->outbox); /* in front of what came meanwhile */
     list_move_all(&l->outbox, &batch);
     pthread_mutex_unlock(&l->mutex);
-    if (st == PLATOON_EREMOTE && strcmp(err.type, "OSError") != 0) {
+    if (is_refusal(st, &err)) {
         *max_rows = 1; /* find the row that it does not like */
         return true;
     }
@@ -374,64 +395,65 @@ static bool deliver(struct reporter *r, size_t *max_rows)
     return false;
 }
 
-static platoon_value *rows_of_held(struct link *l, uint64_t **out_serials)
+/* All leases that are held, as rows for renew(). NULL when out of memory. */
+static platoon_value *rows_of_held(struct link *l)
 {
     platoon_value *rows = platoon_list();
-    uint64_t *serials;
-    size_t n = 0;
 
     pthread_mutex_lock(&l->mutex);
-    serials = malloc((l->n_held + 1) * sizeof *serials);
-    for (size_t i = 0; serials && rows && i < l->n_held; i++) {
-        if (l->held[i].is_lost)
-            continue;
-        if (platoon_append(rows, rows_lease(l->held[i].lease, l->held[i].lease_len)) !=
-            PLATOON_OK) {
+    for (size_t i = 0; rows && i < l->n_held; i++) {
+        const struct held *h = &l->held[i];
+
+        if (!h->is_lost && platoon_append(rows, rows_lease(h->task, h->lease)) != PLATOON_OK) {
             platoon_value_unref(rows);
             rows = NULL;
-        } else {
-            serials[n++] = l->held[i].serial;
         }
     }
     pthread_mutex_unlock(&l->mutex);
-    *out_serials = serials;
     return rows;
 }
 
-static void mark_lost(struct link *l, uint64_t serial)
+/* Note which of `rows` the server has taken back; returns how many. */
+static size_t mark_lost(struct link *l, const platoon_value *rows, const platoon_value *answers)
 {
+    size_t n_lost = 0;
+
     pthread_mutex_lock(&l->mutex);
-    for (size_t i = 0; i < l->n_held; i++)
-        if (l->held[i].serial == serial)
-            l->held[i].is_lost = true;
+    for (size_t i = 0; i < platoon_len(rows); i++) {
+        const char *answer = platoon_as_str(platoon_item(answers, i), NULL);
+        const platoon_value *row = platoon_item(rows, i);
+        struct held *h;
+        int64_t task = 0;
+
+        if (answer && strcmp(answer, "held") == 0)
+            continue;
+        (void)platoon_as_int(platoon_item(row, 0), &task); /* we wrote it */
+        h = find_held(l, (uint64_t)task, platoon_as_str(platoon_item(row, 1), NULL));
+        if (h)
+            h->is_lost = true;
+        n_lost += h != NULL;
+    }
     pthread_mutex_unlock(&l->mutex);
+    return n_lost;
 }
 
 /* Renew every lease that is held. false: the connection is of no more use. */
 static bool renew(struct reporter *r)
 {
     struct link *l = r->link;
-    uint64_t *serials;
-    platoon_value *rows = rows_of_held(l, &serials), *answers = NULL;
+    platoon_value *rows = rows_of_held(l), *answers = NULL;
     struct platoon_err err;
     enum platoon_status st = PLATOON_OK;
     size_t n_lost = 0;
 
-    if (platoon_len(rows) > 0) {
-        st = call_rows(r, "renew", rows, &answers, &err);
-    } else {
-        platoon_value_unref(rows);
-    }
-    for (size_t i = 0; st == PLATOON_OK && i < platoon_len(answers); i++) {
-        const char *answer = platoon_as_str(platoon_item(answers, i), NULL);
-
-        if (!answer || strcmp(answer, "held") != 0) {
-            mark_lost(l, serials[i]);
-            n_lost++;
-        }
-    }
+    if (!rows)
+        st = platoon_fail(&err, PLATOON_ENOMEM, "out of memory");
+    else if (platoon_len(rows) > 0)
+        st = call_rows(r, "renew", platoon_value_ref(rows), &answers, &err);
+    if (st == PLATOON_OK && answers)
+        n_lost = mark_lost(l, rows, answers);
     platoon_value_unref(answers);
-    free(serials);
+    platoon_value_unref(rows);
     if (n_lost)
         agent_log(l->options.log, AGENT_WARNING,
                   "the server at %s has taken back %zu task%s of ours; we finish and offer the "

@@ -2,37 +2,55 @@
 /* rows.c - dicts of the typeid `platoon` to tasks, and outcomes to dicts. */
 #include "worker/rows.h"
 
-#include <stdlib.h>
+#include <string.h>
 
 #include <platoon/pickle.h>
 
-enum platoon_status rows_read_version(const platoon_value *version, const char *address,
-                                      struct rows_version *out, struct platoon_err *err)
+enum platoon_status rows_check_version(const platoon_value *version, const char *address,
+                                       struct platoon_err *err)
 {
     const char *server = platoon_as_str(platoon_dict_get(version, "server"), NULL);
-    struct rows_version v = {.lease_s = 0};
     int64_t protocol = 0;
 
-    if (platoon_as_int(platoon_dict_get(version, "protocol"), &protocol) != PLATOON_OK ||
-        protocol != ROWS_PROTOCOL)
-        return platoon_fail(
-            err, PLATOON_EVERSION,
-            "the server at %s is platoon %s and speaks version %lld of the protocol "
-            "for workers; this is platoon %s, which speaks version %d: install the "
-            "same version on both",
-            address, server ? server : "(unknown)", (long long)protocol, platoon_version(),
-            ROWS_PROTOCOL);
-    if (platoon_as_float(platoon_dict_get(version, "lease_s"), &v.lease_s) != PLATOON_OK ||
-        !(v.lease_s > 0))
-        v.lease_s = 0;
-    *out = v;
-    return PLATOON_OK;
+    if (platoon_as_int(platoon_dict_get(version, "protocol"), &protocol) == PLATOON_OK &&
+        protocol == ROWS_PROTOCOL)
+        return PLATOON_OK;
+    return platoon_fail(
+        err, PLATOON_EVERSION,
+        "the server at %s is platoon %s and speaks version %lld of the protocol for "
+        "workers; this is platoon %s, which speaks version %d: install the same "
+        "version on both",
+        address, server ? server : "(unknown)", (long long)protocol, platoon_version(),
+        ROWS_PROTOCOL);
+}
+
+double rows_lease_s(const platoon_value *settings)
+{
+    double s;
+
+    if (platoon_as_float(platoon_dict_get(settings, "worker_lease_s"), &s) != PLATOON_OK ||
+        !(s > 0))
+        return 0;
+    return s;
+}
+
+platoon_value *rows_worker(const char *name, const char *host, unsigned n_slots)
+{
+    platoon_value *dict = platoon_dict();
+
+    if (platoon_dict_set(dict, "name", platoon_str(name)) != PLATOON_OK ||
+        platoon_dict_set(dict, "host", platoon_str(host)) != PLATOON_OK ||
+        platoon_dict_set(dict, "slots", platoon_int(n_slots)) != PLATOON_OK) {
+        platoon_value_unref(dict);
+        return NULL;
+    }
+    return dict;
 }
 
 static enum platoon_status read_task(const platoon_value *row, struct task *t,
                                      struct platoon_err *err)
 {
-    platoon_value *lease = platoon_dict_get(row, "lease");
+    const char *lease = platoon_as_str(platoon_dict_get(row, "lease"), NULL);
     platoon_value *value = platoon_dict_get(row, "value");
     platoon_value *pickle = platoon_dict_get(row, "pickle");
     int64_t id;
@@ -55,7 +73,8 @@ static enum platoon_status read_task(const platoon_value *row, struct task *t,
         if (st != PLATOON_OK)
             return st;
     }
-    return platoon_pickle_encode(lease, 4, &t->lease, &t->lease_len, err);
+    t->lease = strdup(lease);
+    return t->lease ? PLATOON_OK : platoon_fail(err, PLATOON_ENOMEM, "out of memory");
 }
 
 enum platoon_status rows_read_tasks(const platoon_value *rows, struct list *out,
@@ -77,21 +96,16 @@ enum platoon_status rows_read_tasks(const platoon_value *rows, struct list *out,
     return PLATOON_OK;
 }
 
-platoon_value *rows_lease(const void *lease, size_t lease_len)
+platoon_value *rows_lease(uint64_t task, const char *lease)
 {
-    platoon_value *v = NULL;
-
-    return platoon_pickle_decode(lease, lease_len, NULL, &v, NULL) == PLATOON_OK ? v : NULL;
+    return platoon_tuple(2, platoon_int((int64_t)task), platoon_str(lease));
 }
 
-/* {'task': N, 'lease': L}, then `key`: `value` (taken). */
-static platoon_value *row(const struct task *t, const char *key, platoon_value *value)
+/* Add 'task' and 'lease' to a dict (taken). */
+static platoon_value *name_lease(platoon_value *dict, const struct task *t)
 {
-    platoon_value *dict = platoon_dict();
-
-    if (platoon_dict_set(dict, key, value) != PLATOON_OK ||
-        platoon_dict_set(dict, "task", platoon_int((int64_t)t->id)) != PLATOON_OK ||
-        platoon_dict_set(dict, "lease", rows_lease(t->lease, t->lease_len)) != PLATOON_OK) {
+    if (platoon_dict_set(dict, "task", platoon_int((int64_t)t->id)) != PLATOON_OK ||
+        platoon_dict_set(dict, "lease", platoon_str(t->lease)) != PLATOON_OK) {
         platoon_value_unref(dict);
         return NULL;
     }
@@ -100,12 +114,20 @@ static platoon_value *row(const struct task *t, const char *key, platoon_value *
 
 platoon_value *rows_complete(const struct task *t)
 {
-    if (t->outcome.pickle)
-        return row(t, "pickle", platoon_bytes(t->outcome.pickle, t->outcome.pickle_len));
-    return row(t, "value", platoon_value_ref(t->outcome.value));
+    const struct outcome *o = &t->outcome;
+    platoon_value *dict = platoon_dict();
+    enum platoon_status st =
+        o->pickle ? platoon_dict_set(dict, "pickle", platoon_bytes(o->pickle, o->pickle_len))
+                  : platoon_dict_set(dict, "value", platoon_value_ref(o->value));
+
+    if (st != PLATOON_OK) {
+        platoon_value_unref(dict);
+        return NULL;
+    }
+    return name_lease(dict, t);
 }
 
 platoon_value *rows_fail(const struct task *t)
 {
-    return row(t, "error", failure_error(&t->outcome.failure));
+    return name_lease(failure_error(&t->outcome.failure), t);
 }

@@ -3,13 +3,14 @@
  *
  * The calls (docs/protocol.md has them all):
  *
- *     version()                          -> {'protocol': 1, 'server': '0.1.0', ...}
+ *     version()                          -> {'protocol': 1, 'server': '0.1.0'}
+ *     settings()                         -> {'worker_lease_s': 60.0}
  *     lease(queue, n, wait_s, worker)    -> [{'task', 'lease', 'attempt', 'repeat', 'value' or 'pickle'}, ...]
  *     renew(leases)                      -> ['held' or 'lost', ...]
  *     complete(rows), fail(rows)         -> ['recorded', 'already' or 'gone', ...]
- *     release(leases)                    -> as many texts
+ *     release(leases)                    -> ['released' or 'lost', ...]
  *
- * An opaque or large value stands as bytes under 'pickle'. */
+ * A lease is named by (task, lease). An opaque or large value stands as bytes under 'pickle'. */
 #ifndef PLATOON_WORKER_ROWS_H
 #define PLATOON_WORKER_ROWS_H
 
@@ -17,12 +18,13 @@
 
 #define ROWS_PROTOCOL 1
 
-struct rows_version {
-    double lease_s; /* 0: the server does not say */
-};
 /* EVERSION, with both versions in `err`, if the server speaks another protocol than this program. */
-enum platoon_status rows_read_version(const platoon_value *version, const char *address,
-                                      struct rows_version *out, struct platoon_err *err);
+enum platoon_status rows_check_version(const platoon_value *version, const char *address,
+                                       struct platoon_err *err);
+/* The lease time in seconds, from settings(); 0 if it is not there. */
+double rows_lease_s(const platoon_value *settings);
+/* The `worker` of lease(): name, host, slots. NULL when out of memory. */
+platoon_value *rows_worker(const char *name, const char *host, unsigned n_slots);
 
 /* Append a struct task for each row of lease()'s answer to `out`. EPROTO: a row is not as it should be (those before it were
  * appended); ENOMEM. */
@@ -34,6 +36,6 @@ enum platoon_status rows_read_tasks(const platoon_value *rows, struct list *out,
 platoon_value *rows_complete(const struct task *t);
 platoon_value *rows_fail(const struct task *t);
 /* A lease as renew() and release() take it. */
-platoon_value *rows_lease(const void *lease, size_t lease_len);
+platoon_value *rows_lease(uint64_t task, const char *lease);
 
 #endif

@@ -23,7 +23,7 @@ void task_free(struct task *t)
     if (!t)
         return;
     platoon_value_unref(t->value);
-    platoon_value_unref(t->lease);
+    free(t->lease);
     outcome_release(&t->outcome);
     free(t);
 }
@@ -68,6 +68,7 @@ void outcome_take_value(struct outcome *o, platoon_value *value, size_t encoded_
     if (encoded_bytes <= OUTCOME_PLAIN_BYTES) {
         o->kind = OUTCOME_RESULT;
         o->value = value;
+        o->value_bytes = encoded_bytes;
         return;
     }
     if (platoon_pickle_encode(value, 4, &pickle, &len, &err) == PLATOON_OK)

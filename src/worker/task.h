@@ -29,6 +29,7 @@ enum outcome_kind {
 struct outcome {
     enum outcome_kind kind;
     platoon_value *value; /* small plain data, with memory of its own; owned */
+    size_t value_bytes;   /* about how long it is as a pickle */
     void *pickle;         /* or this: a whole pickle, well-formed; owned */
     size_t pickle_len;
     struct failure failure;
@@ -41,9 +42,7 @@ struct task {
     int64_t attempt; /* counts from 1 */
     bool may_be_repeat;
     platoon_value *value; /* plain, or PLATOON_OPAQUE; owned; NULL once dropped */
-    void *lease;          /* the server's name for the lease, as a pickle; owned; NULL: none */
-    size_t lease_len;
-    void *origin; /* the link's */
+    char *lease;          /* the server's name for the lease; owned; NULL: none */
     struct outcome outcome;
 };
 
