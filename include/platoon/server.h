@@ -40,6 +40,10 @@ struct platoon_server_options {
     enum platoon_globals globals;
     bool auth_sha256_only;    /* refuse peers that can only do HMAC-MD5 (Python < 3.12) */
     uint32_t worker_lease_ms; /* lease time of the `platoon` typeid; 0: 60,000 */
+    bool no_leases;           /* stock clients: Python's plain behaviour, a dead worker's task is lost */
+    uint32_t stock_grace_ms;  /* see docs/task-lifecycle.md; 0: 60,000 */
+    uint32_t credit_ms;       /* how long a decref excuses the end of a connection; 0: 5,000 */
+    uint32_t stock_lease_ms;  /* stock clients cannot renew; 0: their leases do not run out */
     uint32_t handshake_ms;    /* for the whole handshake; 0: 10,000 */
     uint32_t max_handshakes;  /* connections not yet authenticated; 0: 1024 */
     size_t max_frame_bytes;   /* after the handshake; 0: 1 GiB */

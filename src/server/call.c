@@ -155,7 +155,10 @@ void call_run(struct request *rq, const struct scan_request *scan)
                 scan->ident);
         return;
     }
-    track_request(rq->srv, rq->session, i);
+    if (!track_request(rq->srv, rq->session, i)) {
+        reply_traceback(rq, "MemoryError: the server has no memory left for this call");
+        return;
+    }
     object = find_object(rq->srv, i);
     if (object) {
         run_method(rq, i, object, scan);

@@ -56,11 +56,12 @@ static void set_timer(struct desk *d)
                        on_sweep_timer);
 }
 
-void desk_keep_sweeping(struct desk *d)
+void desk_keep_sweeping(struct desk *d, uint32_t lease_ms)
 {
-    uint64_t lease_ns = (uint64_t)server_worker_lease_ms(d->srv) * 1000000;
+    uint64_t until_ns = d->srv->now_ns + (uint64_t)lease_ms * 1000000 + 2 * SECOND_NS;
 
-    d->sweep_until_ns = d->srv->now_ns + lease_ns + 2 * SECOND_NS;
+    if (until_ns > d->sweep_until_ns)
+        d->sweep_until_ns = until_ns;
     if (!d->sweep_timer.place && !d->is_sweeping)
         set_timer(d);
 }
@@ -129,6 +130,7 @@ static void take_back(struct desk *d, const struct store_swept *swept)
     char name[2 * WORKERS_MAX_NAME];
     uint32_t hidden = 0;
 
+    holders_forget_task(d->srv, swept->task); /* a stock client's, with --lease-timeout */
     if (w)
         w->n_lost++;
     /* A lost machine loses many leases at once; each dead task is worth a line. */

@@ -32,8 +32,8 @@ void desk_init(struct desk *d, struct server *srv);
 /* The store answers no more. */
 void desk_release(struct desk *d);
 
-/* Leases with a time are out or were renewed: sweep until they are gone. */
-void desk_keep_sweeping(struct desk *d);
+/* Leases of `lease_ms` are out or were renewed: sweep until they are gone. */
+void desk_keep_sweeping(struct desk *d, uint32_t lease_ms);
 /* The worker of a lease of this run, which was heard of now; NULL: not known. */
 struct worker *desk_hear(struct desk *d, struct store_lease_id lease);
 /* The lease has ended; returns its worker, or NULL. */

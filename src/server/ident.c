@@ -76,6 +76,8 @@ void ident_table_release(struct ident_table *t)
     for (size_t i = 0; t->buckets && i < t->n_buckets; i++) {
         for (struct ident *at = t->buckets[i], *next; at; at = next) {
             next = at->next;
+            if (t->on_forget)
+                t->on_forget(at);
             free(at);
         }
     }
@@ -102,6 +104,8 @@ static void forget(struct ident_table *t, struct ident *i)
     t->n--;
     if (i->count > 0)
         t->n_counted--;
+    if (t->on_forget)
+        t->on_forget(i);
     free(i);
 }
 
@@ -151,6 +155,7 @@ static struct ident *add(struct ident_table *t, const char *text, size_t len,
     i->hash = hash_bytes(HASH_DOMAIN, text, len);
     i->id = id;
     i->object = object;
+    i->account = NULL;
     i->count = count;
     i->len = len;
     memcpy(i->text, text, len);

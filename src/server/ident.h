@@ -21,6 +21,7 @@
 #include "base/list.h"
 
 struct dispatch_typeid;
+struct lease_ident;
 
 /* Where the parts of an ident stand in its text. */
 struct ident_parts {
@@ -37,6 +38,7 @@ struct ident {
     uint64_t hash;
     const struct dispatch_typeid *id;
     void *object;  /* NULL: not looked up yet */
+    struct lease_ident *account; /* holders.c's; NULL: none yet */
     int64_t count; /* creates and increfs less decrefs, never below 0 */
     size_t len;
     char text[];
@@ -49,6 +51,7 @@ struct ident_table {
     size_t n_counted; /* those with count > 0 */
     struct list counted, zero;
     uint64_t next_number;
+    void (*on_forget)(struct ident *i); /* before one is freed; NULL: nobody asks */
     char boot[9]; /* 8 hex digits, drawn at random for each table */
 };
 

@@ -155,6 +155,18 @@ static void tell_back(struct lease_table *t, enum lease_decision_kind kind,
                                       .why = why});
 }
 
+static void forget_oldest_aside(struct lease_table *t)
+{
+    struct lease_task *oldest = LIST_ENTRY(t->aside.next, struct lease_task, link);
+    uint64_t id = oldest->id;
+
+    group_task_free(oldest);
+    decide(t, (struct lease_decision){.kind = LEASE_FORGOTTEN,
+                                      .tasks = &id,
+                                      .n_tasks = 1,
+                                      .why = "set aside long ago"});
+}
+
 /* Out of its connection's list, into one of those where a late put still finds it. */
 static void make_late(struct lease_task *task, enum lease_where where)
 {
@@ -168,7 +180,7 @@ static void make_late(struct lease_task *task, enum lease_where where)
         list_append(&t->aside, &task->link);
         t->n_aside++;
         if (t->n_aside > t->settings.keep)
-            group_task_free(LIST_ENTRY(t->aside.next, struct lease_task, link));
+            forget_oldest_aside(t);
     }
 }
 

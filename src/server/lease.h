@@ -51,7 +51,8 @@ enum lease_decision_kind {
     LEASE_FRONT, /* back to the front, in the old order */
     LEASE_BACK,  /* to the end of the queue: may be a repeat */
     LEASE_ASIDE, /* set aside as abandoned: listed, not run by itself; a late put completes it */
-    LEASE_GRACE  /* its holder left in good order: waits for a namesake's put, then to the front */
+    LEASE_GRACE, /* its holder left in good order: waits for a namesake's put, then to the front */
+    LEASE_FORGOTTEN /* set aside so long ago that no late put completes it any more */
 };
 
 struct lease_decision {

@@ -129,6 +129,22 @@ static enum platoon_status take_options(struct server *srv, const struct platoon
     return PLATOON_OK;
 }
 
+#define NS_IN_MS UINT64_C(1000000)
+
+static enum platoon_status open_holders(struct server *srv, const struct platoon_server_options *o,
+                                        struct platoon_err *err)
+{
+    struct lease_settings settings = {
+        .grace_ns = (o->stock_grace_ms ? o->stock_grace_ms : 60000) * NS_IN_MS,
+        .credit_ns = (o->credit_ms ? o->credit_ms : 5000) * NS_IN_MS,
+    };
+
+    srv->idents.on_forget = holders_forget_ident;
+    if (holders_init(srv, o->no_leases ? NULL : &settings, o->stock_lease_ms))
+        return PLATOON_OK;
+    return platoon_fail(err, PLATOON_ENOMEM, "no memory for a server");
+}
+
 enum platoon_status server_open(const struct platoon_server_options *options, struct server **out,
                                 struct platoon_err *err)
 {
@@ -151,6 +167,7 @@ enum platoon_status server_open(const struct platoon_server_options *options, st
     if ((st = take_options(srv, options, err)) != PLATOON_OK ||
         (st = dispatch_register(srv, "platoon", &type_platoon, NULL, err)) != PLATOON_OK ||
         (st = queue_table_configure(srv, options, err)) != PLATOON_OK ||
+        (st = open_holders(srv, options, err)) != PLATOON_OK ||
         (st = open_loop(srv, err)) != PLATOON_OK || (st = open_store(srv, err)) != PLATOON_OK ||
         (st = open_queues(srv, err)) != PLATOON_OK)
         goto fail;
@@ -249,6 +266,7 @@ void server_close(struct server *srv)
     track_release(&srv->track);
     desk_release(&srv->desk);
     ident_table_release(&srv->idents);
+    holders_release(srv);
     queue_table_release(&srv->queues);
     for (size_t i = 0; i < srv->n_typeids; i++)
         free(srv->typeids[i].name);

@@ -18,6 +18,7 @@
 #include "server/deadline.h"
 #include "server/desk.h"
 #include "server/dispatch.h"
+#include "server/holders.h"
 #include "server/ident.h"
 #include "server/listen.h"
 #include "server/log.h"
@@ -68,6 +69,7 @@ struct server {
     struct queue_table queues;
     struct ident_table idents;
     struct track track;
+    struct holders holders;
     struct desk desk;
 
     /* Who it serves. */

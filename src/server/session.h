@@ -39,6 +39,7 @@ struct request;
 struct handshake;
 struct inbound;
 struct outbound;
+struct lease_conn;
 
 enum session_state { SESSION_HANDSHAKE, SESSION_FIRST, SESSION_LIVE, SESSION_LAST, SESSION_CLOSED };
 
@@ -59,6 +60,7 @@ struct session {
     struct handshake *handshake;
     struct request *current;
     struct handout handout;
+    struct lease_conn *account; /* holders.c's; NULL: none */
     uint64_t id, since_ns;
     char *label; /* NULL before it is LIVE */
     char peer[64];

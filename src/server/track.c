@@ -25,7 +25,7 @@ void track_release(struct track *t)
     t->n_done = t->cap_done = 0;
 }
 
-/* --- ends of claims ----------------------------------------------------------------------------- */
+/* --- ends of claims --------------------------------------------------------------------------- */
 
 static void on_done(enum store_status st, const struct store_done_answer *answers, size_t n,
                     void *arg)
@@ -93,7 +93,7 @@ void track_release_item(struct server *srv, const struct store_claimed *item, co
     release(srv, &ref, why);
 }
 
-/* --- handouts ----------------------------------------------------------------------------------- */
+/* --- handouts --------------------------------------------------------------------------------- */
 
 static bool is_out(const struct handout *h)
 {
@@ -121,7 +121,8 @@ static void look_at_idle_clients(struct deadline *d)
             break;
         list_remove(&h->link);
         if (is_acknowledged(s)) {
-            end_claim(srv, &h->ref);
+            if (!h->is_lease)
+                end_claim(srv, &h->ref);
         } else {
             h->since_ns = srv->now_ns;
             list_append(&t->unproven, &h->link);
@@ -140,7 +141,7 @@ void track_replied_item(struct server *srv, struct session *s, struct queue *q,
     struct track *t = &srv->track;
     struct handout *h = &s->handout;
 
-    (void)q;
+    h->is_lease = holders_replied_item(srv, s, q, item);
     h->ref = (struct store_lease_ref){item->task, item->lease};
     h->since_ns = srv->now_ns;
     list_append(&t->unproven, &h->link);
@@ -148,73 +149,80 @@ void track_replied_item(struct server *srv, struct session *s, struct queue *q,
         (void)deadline_set(&srv->deadlines, &t->timer, srv->now_ns + LOOK_NS, look_at_idle_clients);
 }
 
-void track_request(struct server *srv, struct session *s, const struct ident *ident)
+bool track_request(struct server *srv, struct session *s, struct ident *ident)
 {
-    (void)ident;
-    if (!is_out(&s->handout))
+    if (is_out(&s->handout)) {
+        list_remove(&s->handout.link);
+        if (!s->handout.is_lease)
+            end_claim(srv, &s->handout.ref);
+    }
+    return holders_request(srv, s, ident);
+}
+
+void track_give_back(struct server *srv, store_task_id task, const char *why)
+{
+    struct session *s = srv->track.ending;
+
+    if (!s || !is_out(&s->handout) || s->handout.ref.task != task)
         return;
     list_remove(&s->handout.link);
-    end_claim(srv, &s->handout.ref);
+    log_line(&srv->log, LOG_INFO, "item-not-delivered task=%llu peer=%s now=front",
+             (unsigned long long)task, s->peer);
+    release(srv, &s->handout.ref, why);
 }
 
 void track_end(struct server *srv, struct session *s, bool is_orderly)
 {
-    if (!is_out(&s->handout))
-        return;
-    list_remove(&s->handout.link);
-    if (is_orderly && is_acknowledged(s)) {
+    bool is_received = !is_out(&s->handout) || (is_orderly && is_acknowledged(s));
+
+    srv->track.ending = s;
+    holders_end(srv, s, !is_received);
+    if (is_out(&s->handout) && s->handout.is_lease)
+        list_remove(&s->handout.link);
+    if (is_out(&s->handout) && !is_received)
+        track_give_back(srv, s->handout.ref.task, "its client was gone before it received it");
+    if (is_out(&s->handout)) {
+        list_remove(&s->handout.link);
         end_claim(srv, &s->handout.ref);
-        return;
     }
-    log_line(&srv->log, LOG_INFO, "item-not-delivered task=%llu peer=%s now=front",
-             (unsigned long long)s->handout.ref.task, s->peer);
-    release(srv, &s->handout.ref, "its client was gone before it received it");
+    srv->track.ending = NULL;
 }
 
-/* --- what plain behaviour has no use for -------------------------------------------------------- */
+/* --- passed on -------------------------------------------------------------------------------- */
 
-void track_create(struct server *srv, const struct ident *ident)
+void track_create(struct server *srv, struct ident *ident)
 {
-    (void)srv;
-    (void)ident;
+    holders_created(srv, ident);
 }
 
-void track_incref(struct server *srv, const struct ident *ident)
+void track_incref(struct server *srv, struct ident *ident)
 {
-    (void)srv;
-    (void)ident;
+    holders_incref(srv, ident);
 }
 
-void track_decref(struct server *srv, const struct ident *ident)
+void track_decref(struct server *srv, struct ident *ident)
 {
-    (void)srv;
-    (void)ident;
+    holders_decref(srv, ident);
 }
 
 void track_accept(struct server *srv, struct session *s)
 {
-    (void)srv;
-    (void)s;
+    holders_accept(srv, s);
 }
 
 void track_replied_put(struct server *srv, struct session *s, struct queue *q,
                        const struct payload *value)
 {
-    (void)srv;
-    (void)s;
-    (void)q;
-    (void)value;
+    holders_replied_put(srv, s, q, value);
 }
 
 void track_replied_task_done(struct server *srv, struct session *s, struct queue *q)
 {
-    (void)srv;
-    (void)s;
     (void)q;
+    holders_replied_task_done(srv, s);
 }
 
 void track_replied_other(struct server *srv, struct session *s)
 {
-    (void)srv;
-    (void)s;
+    holders_replied_other(srv, s);
 }

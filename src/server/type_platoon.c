@@ -243,10 +243,13 @@ static void on_taken(struct queue_taker *t, enum store_status st, const struct s
             track_release_item(srv, &items[i], "never delivered");
         reply_no_memory(rq, lease_name);
     } else {
-        for (size_t i = 0; i < n; i++)
+        for (size_t i = 0; i < n; i++) {
+            holders_forget_task(srv,
+                                items[i].task); /* no late put of a stock client completes it */
             workers_lease(&srv->desk.workers, l->worker, items[i].lease.counter);
+        }
         if (n)
-            desk_keep_sweeping(&srv->desk);
+            desk_keep_sweeping(&srv->desk, server_worker_lease_ms(srv));
         reply_payload(rq, reply);
     }
     payload_unref(reply);
@@ -317,7 +320,7 @@ static void on_renewed(enum store_status st, const enum store_lease_status *answ
     }
     rows_close_list(&r);
     if (n)
-        desk_keep_sweeping(desk);
+        desk_keep_sweeping(desk, server_worker_lease_ms(desk->srv));
     intake_free(in);
     if (st == STORE_OK) {
         reply_rows(rq, renew_name, &r);

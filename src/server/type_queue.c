@@ -178,6 +178,8 @@ static void on_taken(struct queue_taker *t, enum store_status st, const struct s
     } else if (n > 0) {
         rq->is_tracked = true;
         track_replied_item(rq->srv, rq->session, g->queue, &items[0]);
+        if (t->lease_ms)
+            desk_keep_sweeping(&rq->srv->desk, t->lease_ms);
         reply_payload(rq, items[0].value);
     } else if (g->overflows) {
         reply_error(rq, bind_overflow.class_name, "%s", bind_overflow.text);
@@ -203,6 +205,7 @@ static void get(struct request *rq, struct queue *q, const struct bind_wait *wai
     g->taker.wait.rq = rq;
     g->taker.wait.deadline_ns = deadline_of(rq, wait);
     g->taker.want = 1;
+    g->taker.lease_ms = holders_lease_ms(rq->srv, q);
     g->taker.on_taken = on_taken;
     request_on_cancel(rq, cancel_get);
     queue_take(q, &g->taker);

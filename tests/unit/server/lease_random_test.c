@@ -84,6 +84,10 @@ static void on_decision(const struct lease_decision *d, void *arg)
             expect(w, *p == HELD, task, d);
             *p = IN_GRACE;
             break;
+        case LEASE_FORGOTTEN:
+            expect(w, *p == ASIDE || (*p == QUEUED && w->still_late[task]), task, d);
+            w->still_late[task] = false;
+            break;
         }
     }
 }

@@ -49,7 +49,7 @@ static int role_of(const struct replay *r, const char *queue)
 
 static void on_decision(const struct lease_decision *d, void *arg)
 {
-    static const char *const names[] = {"lease", "done", "front", "back", "aside", "grace"};
+    static const char *const names[] = {"lease", "done", "front", "back", "aside", "grace", "forgotten"};
     struct replay *r = arg;
     json_t *row = json_object(), *tasks = json_array();
 
