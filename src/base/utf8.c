@@ -4,19 +4,33 @@
 
 #include <string.h>
 
+#define HIGH_BITS 0x8080808080808080u
+
 /* How many of the bytes at `p` are ASCII before the first that is not, counted in steps of 32. */
 static size_t ascii_run(const uint8_t *p, size_t len)
 {
     size_t i = 0;
+    uint64_t w[4];
 
-    for (; i + 32 <= len; i += 32) {
-        uint64_t w[4];
-
+    for (; i + sizeof w <= len; i += sizeof w) {
         memcpy(w, p + i, sizeof w);
-        if ((w[0] | w[1] | w[2] | w[3]) & 0x8080808080808080u)
+        if ((w[0] | w[1] | w[2] | w[3]) & HIGH_BITS)
             break;
     }
     return i;
+}
+
+/* How many of the 8 bytes at `p`, in the order of memory, are ASCII before the first that is not. */
+static size_t ascii_before_other(const uint8_t *p)
+{
+    uint64_t w;
+
+    memcpy(&w, p, sizeof w);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    w = __builtin_bswap64(w);
+#endif
+    w &= HIGH_BITS;
+    return w ? (size_t)__builtin_ctzll(w) / 8 : sizeof w;
 }
 
 /* Start a character of more than one byte. false where no character starts with `lead`. */
@@ -42,11 +56,31 @@ static bool start_character(struct utf8_check *c, uint8_t lead)
     return true;
 }
 
-/* The common case of text that is not Latin: a whole three-byte character at `p` that needs no
- * special range. */
-static bool is_plain_three(const uint8_t *p)
+/* Whole characters at `p`, `len` bytes being there. Returns how many bytes they take; stops at the first that needs a closer
+ * look (a special range, a bad byte, the end of the piece) and where long runs of ASCII begin. */
+static size_t plain_run(const uint8_t *p, size_t len)
 {
-    return p[0] > 0xe0 && p[0] < 0xf0 && (p[1] & 0xc0) == 0x80 && (p[2] & 0xc0) == 0x80;
+    size_t i = 0, ascii;
+
+    while (i + 11 <=
+           len) { /* 8 bytes to look at, and a character of 3 that may begin behind them */
+        const uint8_t *c = p + i;
+
+        if (c[0] < 0x80) {
+            ascii = ascii_before_other(c);
+            i += ascii;
+            c += ascii;
+            if (ascii == 8)
+                break;
+        }
+        if (c[0] > 0xe0 && c[0] < 0xf0 && (c[1] & 0xc0) == 0x80 && (c[2] & 0xc0) == 0x80)
+            i += 3;
+        else if (c[0] >= 0xc2 && c[0] < 0xe0 && (c[1] & 0xc0) == 0x80)
+            i += 2;
+        else
+            break;
+    }
+    return i;
 }
 
 bool utf8_check_feed(struct utf8_check *c, const void *data, size_t len)
@@ -54,6 +88,8 @@ bool utf8_check_feed(struct utf8_check *c, const void *data, size_t len)
     const uint8_t *p = data, *end = p + len;
 
     while (p < end) {
+        size_t n;
+
         if (c->left) {
             if (*p < c->low || *p > c->high)
                 return false;
@@ -61,15 +97,17 @@ bool utf8_check_feed(struct utf8_check *c, const void *data, size_t len)
             c->high = 0xbf;
             c->left--;
             p++;
-        } else if (*p < 0x80) {
-            p += ascii_run(p, (size_t)(end - p));
-            while (p < end && *p < 0x80)
-                p++;
-        } else if (end - p >= 3 && is_plain_three(p)) {
-            p += 3;
-        } else if (!start_character(c, *p++)) {
-            return false;
+            continue;
         }
+        p += ascii_run(p, (size_t)(end - p));
+        n = plain_run(p, (size_t)(end - p));
+        p += n;
+        if (n > 0 || p == end)
+            continue;
+        if (*p < 0x80)
+            p++;
+        else if (!start_character(c, *p++))
+            return false;
     }
     return true;
 }

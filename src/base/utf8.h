@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Between two pieces: how many bytes of a character are still to come, and the range of the next
  * one. All zero at the start of a text. */
@@ -24,6 +25,31 @@ bool utf8_check_feed(struct utf8_check *c, const void *data, size_t len);
 static inline bool utf8_check_is_whole(const struct utf8_check *c)
 {
     return c->left == 0;
+}
+
+/* Are these bytes all ASCII? Meant for short texts: the checks above are as quick for long ones. */
+static inline bool utf8_is_ascii(const void *text, size_t len)
+{
+    const char *p = text;
+    uint64_t all = 0, w;
+    uint32_t first, last;
+
+    if (len < 4) {
+        for (size_t i = 0; i < len; i++)
+            all |= (uint8_t)p[i];
+        return all < 0x80;
+    }
+    if (len < 8) { /* two that overlap */
+        memcpy(&first, p, sizeof first);
+        memcpy(&last, p + len - sizeof last, sizeof last);
+        return ((first | last) & 0x80808080u) == 0;
+    }
+    for (size_t i = 0; i + sizeof w <= len; i += sizeof w) {
+        memcpy(&w, p + i, sizeof w);
+        all |= w;
+    }
+    memcpy(&w, p + len - sizeof w, sizeof w);
+    return ((all | w) & 0x8080808080808080u) == 0;
 }
 
 /* Whether a whole text is well-formed. */

@@ -185,16 +185,12 @@ static const char *read_float(struct line *l, struct opcode_value *out)
 {
     const char *word = l->text + (*l->text == '-' || *l->text == '+');
     char *end;
-    double number;
 
     if (strspn(word, "0123456789.eE+-") != strlen(word) && strcasecmp(word, "nan") != 0 &&
         strcasecmp(word, "inf") != 0 && strcasecmp(word, "infinity") != 0)
         return "it is no decimal number";
-    number = strtod(l->text, &end);
-    if (end == l->text || *end != '\0')
-        return "it is no decimal number";
-    memcpy(&out->number, &number, sizeof number);
-    return NULL;
+    out->real = strtod(l->text, &end);
+    return end != l->text && *end == '\0' ? NULL : "it is no decimal number";
 }
 
 static const char *read_memo_number(struct line *l, struct opcode_value *out)

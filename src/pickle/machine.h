@@ -13,16 +13,32 @@
 #include "pickle/opcodes.h"
 #include "pickle/outline.h"
 
-/* The argument of one opcode, as far as it matters. */
+/* What can be known of a value without keeping it. */
+enum shape {
+    SHAPE_UNKNOWN, /* from the memo, made by a call, or pushed too long ago: 0, so that shifts bring it in */
+    SHAPE_SCALAR, /* None, bool, numbers, bytes */
+    SHAPE_TEXT,
+    SHAPE_TUPLE,
+    SHAPE_LIST,
+    SHAPE_DICT,
+    SHAPE_SET,
+    SHAPE_FROZENSET,
+    SHAPE_BYTEARRAY,
+    SHAPE_CLASS /* a global: a class or a function */
+};
+
+/* The argument of one opcode, as far as it matters. Opcodes without data or a text line have the number only, the rest is
+ * not initialised. */
 struct opcode_value {
     uint64_t
-        number; /* little-endian number (I4 sign-extended), the bits of a float, or the number of a text line */
+        number; /* little endian, not extended; that of a text line; of BINFLOAT the bytes as they are */
+    double real; /* of FLOAT */
     enum scan_kind
-        kind; /* of an INT, LONG, LONG1, LONG4: SCAN_BOOL, SCAN_INT, SCAN_LONG_TEXT when over 64 bits */
-    const char *
-        text; /* of a text opcode: UTF-8, NULL when longer than was gathered; of GLOBAL: the module */
+        kind; /* of an integer with data or a line: SCAN_BOOL, SCAN_INT, over 64 bits SCAN_LONG_TEXT */
+    const char
+        *text; /* UTF-8, NULL where longer than was gathered; of GLOBAL and INST the module */
     uint64_t text_len;
-    const char *name; /* of GLOBAL, INST */
+    const char *name; /* of GLOBAL and INST */
     size_t name_len;
 };
 
@@ -42,9 +58,9 @@ struct operand {
 };
 
 struct machine {
-    uint64_t turn; /* opcodes so far, those that touch no stack not counted */
-    uint64_t count,
-        shapes; /* values above the topmost MARK; the shapes of the topmost 16, 4 bits each */
+    uint64_t turn;   /* opcodes so far, those that touch no stack not counted */
+    uint64_t count;  /* values above the topmost MARK */
+    uint64_t shapes; /* of the topmost 16 of them, 4 bits each, the topmost lowest */
     struct mark *marks;
     size_t n_marks, cap_marks, max_marks;
     struct memo memo;
@@ -64,7 +80,20 @@ void machine_release(struct machine *m);
 
 /* Execute one opcode whose first byte is at offset `start` and whose argument ends before `end`. false: refused, see
  * status and complaint. */
-bool machine_step(struct machine *m, const struct opcode_info *op, const struct opcode_value *value,
-                  uint64_t start, uint64_t end);
+bool machine_step(struct machine *m, uint8_t code, const struct opcode_value *value, uint64_t start,
+                  uint64_t end);
+
+/* Is a scalar that is pushed now of no interest to the outline? Then this will do for it. */
+static inline bool machine_needs_no_entry(const struct machine *m)
+{
+    return !m->outline.now || m->count >= m->outline.now->keep;
+}
+
+static inline void machine_push_untold(struct machine *m, enum shape shape)
+{
+    m->shapes = m->shapes << 4 | (uint64_t)shape;
+    m->turn++;
+    m->count++;
+}
 
 #endif

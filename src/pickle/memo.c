@@ -26,9 +26,10 @@ void memo_reset(struct memo *m)
     m->was_reset = false;
     m->n_ranges = 0;
     m->n_pinned = 0;
-    if (m->recent)
+    if (m->has_recent)
         for (size_t i = 0; i < MEMO_RECENT; i++)
             m->recent[i].len = 0;
+    m->has_recent = false;
     if (m->cap_ranges > KEEP_RANGES) {
         free(m->ranges);
         m->ranges = NULL;
@@ -175,6 +176,7 @@ void memo_name_set(struct memo *m, uint64_t number, const void *text, size_t len
         if (!m->recent && !(m->recent = calloc(MEMO_RECENT, sizeof *m->recent)))
             return;
         slot = &m->recent[number % MEMO_RECENT];
+        m->has_recent = true;
     }
     slot->number = number;
     slot->len = (uint8_t)len;

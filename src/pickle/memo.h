@@ -44,6 +44,7 @@ struct memo {
     struct memo_name *pinned;
     uint32_t n_pinned, cap_pinned;
     struct memo_name *recent; /* by number modulo MEMO_RECENT; NULL until needed; len 0 is empty */
+    bool has_recent;          /* some are not empty */
 };
 
 void memo_init(struct memo *m, uint32_t max_ranges);

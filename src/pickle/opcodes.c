@@ -4,11 +4,28 @@
 
 #include <string.h>
 
+/* Bytes of number behind the code, for each kind of argument. */
+enum {
+    FIXED_NONE = 0,
+    FIXED_U1 = 1,
+    FIXED_U2 = 2,
+    FIXED_U4 = 4,
+    FIXED_I4 = 4,
+    FIXED_U8 = 8,
+    FIXED_F8 = 8,
+    FIXED_DATA1 = 1,
+    FIXED_DATA4 = 4,
+    FIXED_DATA4I = 4,
+    FIXED_DATA8 = 8,
+    FIXED_LINE = 0,
+    FIXED_TWO_LINES = 0
+};
+
 #define OP(name, protocol, arg, pops, pushes, to_mark)                                             \
-    [OP_##name] = {#name, OP_##name, protocol, OPARG_##arg, pops, pushes, to_mark}
+    [OP_##name] = {#name, OP_##name, protocol, OPARG_##arg, FIXED_##arg, pops, pushes, to_mark}
 
 /* Columns: name, protocol, argument, pops, pushes, down to a MARK. */
-static const struct opcode_info table[256] = {
+const struct opcode_info opcode_table[256] = {
     /* the frame of it all */
     OP(PROTO, 2, U1, 0, 0, false),
     OP(FRAME, 4, U8, 0, 0, false),
@@ -85,56 +102,21 @@ static const struct opcode_info table[256] = {
     OP(BINPERSID, 1, NONE, 1, 1, false),
 };
 
-const struct opcode_info *opcode_info(uint8_t code)
-{
-    return table[code].name ? &table[code] : NULL;
-}
-
 unsigned opcode_fixed_bytes(enum opcode_arg arg)
 {
-    switch (arg) {
-    case OPARG_NONE:
-    case OPARG_LINE:
-    case OPARG_TWO_LINES:
-        return 0;
-    case OPARG_U1:
-    case OPARG_DATA1:
-        return 1;
-    case OPARG_U2:
-        return 2;
-    case OPARG_U4:
-    case OPARG_I4:
-    case OPARG_DATA4:
-    case OPARG_DATA4I:
-        return 4;
-    case OPARG_U8:
-    case OPARG_F8:
-    case OPARG_DATA8:
-        return 8;
-    }
-    return 0;
-}
+    static const uint8_t fixed[] = {[OPARG_NONE] = FIXED_NONE,
+                                    [OPARG_U1] = FIXED_U1,
+                                    [OPARG_U2] = FIXED_U2,
+                                    [OPARG_U4] = FIXED_U4,
+                                    [OPARG_I4] = FIXED_I4,
+                                    [OPARG_U8] = FIXED_U8,
+                                    [OPARG_F8] = FIXED_F8,
+                                    [OPARG_DATA1] = FIXED_DATA1,
+                                    [OPARG_DATA4] = FIXED_DATA4,
+                                    [OPARG_DATA4I] = FIXED_DATA4I,
+                                    [OPARG_DATA8] = FIXED_DATA8,
+                                    [OPARG_LINE] = FIXED_LINE,
+                                    [OPARG_TWO_LINES] = FIXED_TWO_LINES};
 
-size_t opcode_length(const uint8_t *p, size_t len)
-{
-    const struct opcode_info *op = len > 0 ? opcode_info(p[0]) : NULL;
-    uint64_t n = 0;
-    size_t fixed;
-
-    if (!op)
-        return 0;
-    if (op->arg == OPARG_LINE || op->arg == OPARG_TWO_LINES) {
-        const uint8_t *end = memchr(p, '\n', len);
-
-        if (end && op->arg == OPARG_TWO_LINES)
-            end = memchr(end + 1, '\n', len - (size_t)(end + 1 - p));
-        return end ? (size_t)(end + 1 - p) : 0;
-    }
-    fixed = 1 + opcode_fixed_bytes((enum opcode_arg)op->arg);
-    if (fixed > len)
-        return 0;
-    if (op->arg >= OPARG_DATA1 && op->arg <= OPARG_DATA8)
-        for (size_t i = fixed; i-- > 1;)
-            n = n << 8 | p[i];
-    return n > len - fixed ? 0 : fixed + (size_t)n;
+    return fixed[arg];
 }

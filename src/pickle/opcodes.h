@@ -106,15 +106,22 @@ enum opcode_arg {
 struct opcode_info {
     const char *name; /* as in pickletools: "SHORT_BINUNICODE" */
     uint8_t code;
-    uint8_t protocol; /* the first that has it */
-    uint8_t arg;      /* enum opcode_arg */
+    uint8_t protocol;    /* the first that has it */
+    uint8_t arg;         /* enum opcode_arg */
+    uint8_t fixed_bytes; /* opcode_fixed_bytes(arg) */
     uint8_t pops;
     uint8_t pushes;
     bool to_mark;
 };
 
+/* By code; `name` is NULL where a byte is no opcode. */
+extern const struct opcode_info opcode_table[256];
+
 /* NULL for a byte that is no opcode. Static. */
-const struct opcode_info *opcode_info(uint8_t code);
+static inline const struct opcode_info *opcode_info(uint8_t code)
+{
+    return opcode_table[code].name ? &opcode_table[code] : NULL;
+}
 
 /* How many bytes of number stand between the code and what it counts or is: 0 for OPARG_NONE and
  * lines. */

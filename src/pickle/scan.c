@@ -19,6 +19,7 @@ enum {
     HIGHEST_PROTOCOL = 5,
     HEAD_MAX_BYTES = 9,
     GATHER_MAX_BYTES = 511,
+    SHORT_TEXT = 64,      /* bytes up to which it pays to ask first whether text is ASCII */
     FIRST_GAPS = 64,      /* FRAMEs that any pickle may have, and */
     BYTES_A_FRAME = 4096, /* how many bytes each further one must stand for: picklers fill 64 KiB */
     KEEP_GAPS = 64
@@ -36,7 +37,7 @@ struct scan {
     uint64_t op_start; /* of the opcode being read */
     const struct opcode_info *op;
     uint8_t head[HEAD_MAX_BYTES]; /* the opcode and its fixed bytes, as far as they have come */
-    size_t head_len, head_need;
+    size_t head_len;
     uint64_t data_len, data_left;
     bool is_utf8; /* the data must be */
     struct utf8_check utf8;
@@ -123,7 +124,7 @@ static void report(const struct scan *s, struct platoon_err *err)
 
 static bool step(struct scan *s, const struct opcode_value *v)
 {
-    return machine_step(&s->machine, s->op, v, s->op_start, s->at) ||
+    return machine_step(&s->machine, s->op->code, v, s->op_start, s->at) ||
            bad(s, s->machine.status, s->machine.complaint);
 }
 
@@ -184,8 +185,9 @@ static bool stop(struct scan *s, const struct opcode_value *v)
 /* An opcode without data or line. */
 static bool act(struct scan *s, uint64_t number)
 {
-    struct opcode_value v = {.number = number};
+    struct opcode_value v;
 
+    v.number = number;
     switch (s->op->code) {
     case OP_PROTO:
         return proto(s, number);
@@ -198,6 +200,7 @@ static bool act(struct scan *s, uint64_t number)
     }
 }
 
+/* The number of `n` bytes, at most 8, at `p`. */
 static uint64_t little_endian(const uint8_t *p, size_t n)
 {
     uint64_t number = 0;
@@ -205,36 +208,6 @@ static uint64_t little_endian(const uint8_t *p, size_t n)
     while (n-- > 0)
         number = number << 8 | p[n];
     return number;
-}
-
-/* The number that follows the opcode at `p`. */
-static uint64_t read_number(enum opcode_arg arg, const uint8_t *p)
-{
-    uint64_t wide;
-    uint32_t narrow;
-
-    switch (arg) {
-    case OPARG_U1:
-    case OPARG_DATA1:
-        return p[0];
-    case OPARG_U2:
-        return little_endian(p, 2);
-    case OPARG_U4:
-    case OPARG_DATA4:
-        return little_endian(p, 4);
-    case OPARG_I4:
-    case OPARG_DATA4I:
-        narrow = (uint32_t)little_endian(p, 4);
-        return (uint64_t)(int64_t)(int32_t)narrow;
-    case OPARG_U8:
-    case OPARG_DATA8:
-        return little_endian(p, 8);
-    case OPARG_F8:
-        memcpy(&wide, p, sizeof wide);
-        return __builtin_bswap64(little_endian((const uint8_t *)&wide, 8));
-    default:
-        return 0;
-    }
 }
 
 /* --- counted data ---------------------------------------------------------------------------- */
@@ -246,7 +219,7 @@ static bool is_text(uint8_t code)
 
 static bool begin_data(struct scan *s, uint64_t len)
 {
-    if (len > INT64_MAX)
+    if (len > (s->op->arg == OPARG_DATA4I ? INT32_MAX : INT64_MAX))
         return bad(s, PLATOON_EPICKLE, "its length is negative");
     if (len > s->limits.max_bytes - s->at)
         return bad(s, PLATOON_ELIMIT, "it is longer than a pickle may be");
@@ -283,41 +256,39 @@ static bool end_data(struct scan *s, const uint8_t *data)
 
 static bool check_data(struct scan *s, const uint8_t *data, size_t len)
 {
-    return !s->is_utf8 || utf8_check_feed(&s->utf8, data, len) ||
-           bad(s, PLATOON_EPICKLE, "its text is no UTF-8");
+    return !s->is_utf8 || (len <= SHORT_TEXT && !s->utf8.left && utf8_is_ascii(data, len)) ||
+           utf8_check_feed(&s->utf8, data, len) || bad(s, PLATOON_EPICKLE, "its text is no UTF-8");
 }
 
-/* The next bytes of data that does not lie in one piece. How many were taken; 0 on failure (len is not 0). */
-static size_t feed_data(struct scan *s, const uint8_t *data, size_t len)
+/* The next bytes of data that does not lie in one piece. */
+static const uint8_t *read_data(struct scan *s, const uint8_t *p, const uint8_t *end)
 {
-    size_t n = len < s->data_left ? len : (size_t)s->data_left;
+    size_t n = (size_t)(end - p) < s->data_left ? (size_t)(end - p) : (size_t)s->data_left;
+    bool is_gathered = s->data_len <= GATHER_MAX_BYTES;
 
-    if (!check_data(s, data, n))
-        return 0;
-    if (s->data_len <= GATHER_MAX_BYTES)
-        memcpy(s->gathered + (s->data_len - s->data_left), data, n);
+    if (!check_data(s, p, n))
+        return p;
+    if (is_gathered)
+        memcpy(s->gathered + (s->data_len - s->data_left), p, n);
     s->data_left -= n;
     s->at += n;
     if (s->data_left == 0) {
         s->phase = AT_OPCODE;
-        if (!end_data(s, s->data_len <= GATHER_MAX_BYTES ? (const uint8_t *)s->gathered : NULL))
-            return 0;
+        (void)end_data(s, is_gathered ? (const uint8_t *)s->gathered : NULL);
     }
-    return n;
+    return p + n;
 }
 
 /* --- lines ----------------------------------------------------------------------------------- */
 
-static size_t feed_line(struct scan *s, const uint8_t *data, size_t len)
+static const uint8_t *read_line(struct scan *s, const uint8_t *p, const uint8_t *end)
 {
-    const uint8_t *newline = memchr(data, '\n', len);
-    size_t n = newline ? (size_t)(newline - data) : len;
-    const char *wrong = line_feed(&s->line, (const char *)data, n);
+    const uint8_t *newline = memchr(p, '\n', (size_t)(end - p));
+    size_t n = (size_t)((newline ? newline : end) - p);
+    const char *wrong = line_feed(&s->line, (const char *)p, n);
     struct opcode_value v = {0};
     bool is_done;
 
-    if (!wrong && n > s->limits.max_bytes - s->at)
-        wrong = "it is longer than a pickle may be";
     s->at += n;
     if (!wrong && newline) {
         s->at++;
@@ -325,116 +296,141 @@ static size_t feed_line(struct scan *s, const uint8_t *data, size_t len)
         wrong = line_end(&s->line, &is_done, &v);
         if (!wrong && is_done) {
             s->phase = AT_OPCODE;
-            return step(s, &v) ? n : 0;
+            (void)step(s, &v);
         }
     }
-    if (wrong) {
+    if (wrong)
         (void)bad(s, PLATOON_EPICKLE, wrong);
-        return 0;
-    }
-    return n;
+    return p + n;
 }
 
 /* --- pieces ---------------------------------------------------------------------------------- */
 
-static bool is_counted(enum opcode_arg arg)
+/* The opcode and its number are read; `rest` is what of the piece follows them. Returns behind what of it was read as
+ * well. */
+static const uint8_t *act_on_head(struct scan *s, uint64_t number, const uint8_t *rest,
+                                  const uint8_t *end)
 {
-    return arg == OPARG_DATA1 || arg == OPARG_DATA4 || arg == OPARG_DATA4I || arg == OPARG_DATA8;
-}
-
-/* The opcode and its fixed bytes, at `head`, are there; `rest` is what of the piece follows them. *out_taken of it were
- * read as well. */
-static bool act_on_head(struct scan *s, const uint8_t *head, const uint8_t *rest, size_t rest_len,
-                        size_t *out_taken)
-{
-    enum opcode_arg arg = (enum opcode_arg)s->op->arg;
-    uint64_t number = read_number(arg, head + 1);
-
-    *out_taken = 0;
-    if (arg == OPARG_LINE || arg == OPARG_TWO_LINES) {
+    switch ((enum opcode_arg)s->op->arg) {
+    case OPARG_LINE:
+    case OPARG_TWO_LINES:
         line_begin(&s->line, s->op->code);
         s->phase = IN_LINE;
-        return true;
+        return rest;
+    case OPARG_DATA1:
+    case OPARG_DATA4:
+    case OPARG_DATA4I:
+    case OPARG_DATA8:
+        if (!begin_data(s, number))
+            return rest;
+        if (number > (size_t)(end - rest)) {
+            s->phase = IN_DATA;
+            return rest;
+        }
+        s->at += number;
+        if (check_data(s, rest, (size_t)number))
+            (void)end_data(s, rest);
+        return rest + number;
+    default:
+        (void)act(s, number);
+        return rest;
     }
-    if (!is_counted(arg))
-        return act(s, number);
-    if (!begin_data(s, number))
-        return false;
-    if (number > rest_len) {
-        s->phase = IN_DATA;
-        return true;
-    }
-    *out_taken = (size_t)number;
-    s->at += number;
-    return check_data(s, rest, (size_t)number) && end_data(s, rest);
 }
 
-/* One opcode, or as much of it as there is. How many bytes were taken; 0 on failure. */
-static size_t feed_opcode(struct scan *s, const uint8_t *data, size_t len)
+/* The number in the `n` bytes behind the opcode at `p`. A load of 8 bytes, where there are as many, beats a loop. */
+static uint64_t number_behind(const uint8_t *p, size_t n, const uint8_t *end)
 {
-    size_t need, taken;
+    uint64_t wide;
 
-    s->op_start = s->at;
-    s->op = opcode_info(*data);
-    if (!s->op) {
-        (void)bad(s, PLATOON_EPICKLE, "its first byte is the code of none");
+    if (n == 0)
         return 0;
-    }
-    need = 1 + opcode_fixed_bytes((enum opcode_arg)s->op->arg);
-    if (len < need) {
-        memcpy(s->head, data, len);
-        s->head_len = len;
-        s->head_need = need;
-        s->at += len;
-        s->phase = IN_HEAD;
-        return len;
-    }
-    s->at += need;
-    if (!act_on_head(s, data, data + need, len - need, &taken))
-        return 0;
-    return need + taken;
+    if (end - p <= (ptrdiff_t)sizeof wide)
+        return little_endian(p + 1, n);
+    memcpy(&wide, p + 1, sizeof wide);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    wide = __builtin_bswap64(wide);
+#endif
+    return wide & UINT64_MAX >> (64 - 8 * n);
 }
 
-static size_t feed_head(struct scan *s, const uint8_t *data, size_t len)
+/* Opcodes, as many as lie in the piece. Returns behind what was read. */
+static const uint8_t *read_opcodes(struct scan *s, const uint8_t *p, const uint8_t *end)
 {
-    size_t n = s->head_need - s->head_len, taken;
+    do {
+        const struct opcode_info *op = &opcode_table[*p];
+        size_t need = 1 + op->fixed_bytes;
 
-    if (n > len)
-        n = len;
-    memcpy(s->head + s->head_len, data, n);
-    s->head_len += n;
-    s->at += n;
-    if (s->head_len < s->head_need)
-        return n;
+        s->op_start = s->at;
+        s->op = op;
+        if ((size_t)(end - p) < need) {
+            s->head_len = (size_t)(end - p);
+            memcpy(s->head, p, s->head_len);
+            s->at += s->head_len;
+            s->phase = IN_HEAD;
+            return end;
+        }
+        s->at += need;
+        switch (op->code) {
+        case OP_BINFLOAT: /* what long lists are made of */
+        case OP_BININT:
+        case OP_BININT1:
+        case OP_BININT2:
+        case OP_NONE:
+        case OP_NEWTRUE:
+        case OP_NEWFALSE:
+            if (machine_needs_no_entry(&s->machine)) {
+                machine_push_untold(&s->machine, SHAPE_SCALAR);
+                p += need;
+                continue;
+            }
+            break;
+        case 0:
+            (void)bad(s, PLATOON_EPICKLE, "its first byte is the code of none");
+            return p;
+        default:
+            break;
+        }
+        p = act_on_head(s, number_behind(p, op->fixed_bytes, end), p + need, end);
+    } while (p < end && s->phase == AT_OPCODE && s->state == SCAN_MORE);
+    return p;
+}
+
+/* The rest of an opcode and its fixed bytes that were cut apart. */
+static const uint8_t *read_head(struct scan *s, const uint8_t *p, const uint8_t *end)
+{
+    size_t need = 1 + s->op->fixed_bytes;
+
+    while (s->head_len < need && p < end) {
+        s->head[s->head_len++] = *p++;
+        s->at++;
+    }
+    if (s->head_len < need)
+        return p;
     s->phase = AT_OPCODE;
-    if (!act_on_head(s, s->head, data + n, len - n, &taken))
-        return 0;
-    return n + taken;
+    return act_on_head(s, little_endian(s->head + 1, need - 1), p, end);
 }
 
 enum scan_state scan_feed(struct scan *s, const void *data, size_t len, struct platoon_err *err)
 {
     const uint8_t *p = data, *end = p + len;
 
+    if (len > s->limits.max_bytes - s->at && s->state == SCAN_MORE)
+        (void)bad(s, PLATOON_ELIMIT, "it is longer than a pickle may be");
     while (p < end && s->state == SCAN_MORE) {
-        size_t left = (size_t)(end - p);
-
         switch (s->phase) {
         case AT_OPCODE:
-            p += feed_opcode(s, p, left);
+            p = read_opcodes(s, p, end);
             break;
         case IN_HEAD:
-            p += feed_head(s, p, left);
+            p = read_head(s, p, end);
             break;
         case IN_DATA:
-            p += feed_data(s, p, left);
+            p = read_data(s, p, end);
             break;
         case IN_LINE:
-            p += feed_line(s, p, left);
+            p = read_line(s, p, end);
             break;
         }
-        if (s->at > s->limits.max_bytes && s->state != SCAN_BAD)
-            (void)bad(s, PLATOON_ELIMIT, "it is longer than a pickle may be");
     }
     if (p < end && s->state == SCAN_DONE)
         (void)bad(s, PLATOON_EPICKLE, "bytes follow it");
