@@ -120,3 +120,27 @@ unsigned opcode_fixed_bytes(enum opcode_arg arg)
 
     return fixed[arg];
 }
+
+size_t opcode_length(const uint8_t *p, size_t len)
+{
+    const struct opcode_info *op = len > 0 ? opcode_info(p[0]) : NULL;
+    uint64_t n = 0;
+    size_t fixed;
+
+    if (!op)
+        return 0;
+    if (op->arg == OPARG_LINE || op->arg == OPARG_TWO_LINES) {
+        const uint8_t *end = memchr(p, '\n', len);
+
+        if (end && op->arg == OPARG_TWO_LINES)
+            end = memchr(end + 1, '\n', len - (size_t)(end + 1 - p));
+        return end ? (size_t)(end + 1 - p) : 0;
+    }
+    fixed = 1 + (size_t)op->fixed_bytes;
+    if (fixed > len)
+        return 0;
+    if (op->arg >= OPARG_DATA1 && op->arg <= OPARG_DATA8)
+        for (size_t i = fixed; i-- > 1;)
+            n = n << 8 | p[i];
+    return n > len - fixed ? 0 : fixed + (size_t)n;
+}
