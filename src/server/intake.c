@@ -202,64 +202,68 @@ static enum intake_step read_value(struct intake *in, struct intake_row *row,
     return scan_slice(in, row, pickle);
 }
 
+/* The lease's text says which task it is; a task beside it must be the same. */
 static enum intake_step read_ref(struct intake *in, struct intake_row *row,
                                  const platoon_value *item)
 {
     bool is_dict = platoon_value_kind(item) == PLATOON_DICT;
+    bool is_text = platoon_value_kind(item) == PLATOON_STR;
     const platoon_value *task = is_dict ? platoon_dict_get(item, "task") : platoon_item(item, 0);
-    const platoon_value *lease = is_dict ? platoon_dict_get(item, "lease") : platoon_item(item, 1);
+    const platoon_value *lease = is_text   ? item
+                                 : is_dict ? platoon_dict_get(item, "lease")
+                                           : platoon_item(item, 1);
     int64_t id = 0;
     size_t len = 0;
     const char *text = platoon_as_str(lease, &len);
 
-    if (!task || !lease)
-        return refuse_row(in, "ValueError", "'task' and 'lease' are needed, as lease() gave them");
-    if (platoon_value_kind(task) != PLATOON_INT || platoon_as_int(task, &id) != PLATOON_OK ||
-        id < 1)
-        return refuse_row(in, "ValueError", "'task' must be a task's number, as lease() gave it");
-    if (!text || !rows_parse_lease(text, len, &row->ref.lease))
+    if (!text || !rows_parse_lease(text, len, &row->ref))
         return refuse_row(in, "ValueError", "'lease' must be the text that lease() gave");
-    row->ref.task = (store_task_id)id;
+    if (!task)
+        return INTAKE_READ;
+    if (platoon_value_kind(task) != PLATOON_INT || platoon_as_int(task, &id) != PLATOON_OK)
+        return refuse_row(in, "TypeError", "'task' must be a task's number, as lease() gave it");
+    if ((store_task_id)id != row->ref.task)
+        return refuse_row(in, "ValueError", "'lease' is the lease of another task");
     return INTAKE_READ;
 }
 
-/* {'kind', 'message', 'exit', 'stderr_tail'} of a failure, in this order, whatever else the row
- * has. */
+/* What is wrong with the parts of a failure; NULL: nothing. */
+static const char *failure_fault(const platoon_value *from)
+{
+    const platoon_value *tail = platoon_dict_get(from, "stderr_tail");
+    enum platoon_kind exit_kind = platoon_value_kind(platoon_dict_get(from, "exit"));
+
+    if (!platoon_as_str(platoon_dict_get(from, "kind"), NULL) ||
+        !platoon_as_str(platoon_dict_get(from, "message"), NULL))
+        return "'kind' and 'message' must be texts";
+    if (exit_kind != PLATOON_NONE && exit_kind != PLATOON_INT)
+        return "'exit' must be an int or None";
+    if (!platoon_is_none(tail) && !platoon_as_str(tail, NULL))
+        return "'stderr_tail' must be a text";
+    return NULL;
+}
+
+/* The parts of a failure, in this order whatever theirs was. They stand in the row itself, or
+ * together under 'error'. */
 static enum intake_step read_failure(struct intake *in, struct intake_row *row,
                                      const platoon_value *item)
 {
-    static const char *const texts[] = {"kind", "message", "stderr_tail"};
-    const platoon_value *exit_code = platoon_dict_get(item, "exit");
-    enum platoon_kind exit_kind = platoon_value_kind(exit_code);
-    platoon_value *error = platoon_dict();
-    bool ok;
+    static const char *const keys[] = {"kind", "message", "exit", "stderr_tail"};
+    const platoon_value *together = platoon_dict_get(item, "error");
+    const platoon_value *from = platoon_value_kind(together) == PLATOON_DICT ? together : item;
+    const char *fault = failure_fault(from);
+    bool ok = true;
 
-    if (!error)
-        return no_memory(in);
-    for (size_t i = 0; i < 3; i++) {
-        const platoon_value *text = platoon_dict_get(item, texts[i]);
-        bool may_lack = i == 2 && platoon_is_none(text);
-
-        if (!platoon_as_str(text, NULL) && !may_lack) {
-            platoon_value_unref(error);
-            return refuse_row(in, "TypeError",
-                              "'kind' and 'message' must be texts, 'stderr_tail' a text or None");
-        }
-    }
-    if (exit_kind != PLATOON_NONE && exit_kind != PLATOON_INT) {
-        platoon_value_unref(error);
-        return refuse_row(in, "TypeError", "'exit' must be an int or None");
-    }
-    ok = true;
-    for (size_t i = 0; i < 4; i++) {
-        static const char *const keys[] = {"kind", "message", "exit", "stderr_tail"};
-        platoon_value *v = platoon_dict_get(item, keys[i]);
+    if (fault)
+        return refuse_row(in, "TypeError", fault);
+    row->error = platoon_dict();
+    for (size_t i = 0; row->error && i < 4; i++) {
+        platoon_value *v = platoon_dict_get(from, keys[i]);
 
         v = v ? platoon_value_ref(v) : i == 3 ? platoon_str("") : platoon_none();
-        ok = platoon_dict_set(error, keys[i], v) == PLATOON_OK && ok;
+        ok = platoon_dict_set(row->error, keys[i], v) == PLATOON_OK && ok;
     }
-    row->error = error;
-    return ok ? INTAKE_READ : no_memory(in);
+    return row->error && ok ? INTAKE_READ : no_memory(in);
 }
 
 static enum intake_step read_row(struct intake *in)
@@ -268,16 +272,16 @@ static enum intake_step read_row(struct intake *in)
     const platoon_value *item = platoon_item(in->list, in->n_read);
     enum platoon_kind kind = platoon_value_kind(item);
     bool is_pair = (kind == PLATOON_TUPLE || kind == PLATOON_LIST) && platoon_len(item) == 2;
+    bool is_lease = kind == PLATOON_DICT || kind == PLATOON_STR || is_pair;
     enum intake_step step;
 
     in->spent += ROW_COST;
     if (in->kind == INTAKE_VALUES)
         return encode(in, row, item);
-    if (kind != PLATOON_DICT && !(is_pair && in->kind == INTAKE_LEASES))
-        return refuse_row(in, "TypeError",
-                          in->kind == INTAKE_LEASES
-                              ? "{'task': ..., 'lease': ...} or (task, lease) is needed"
-                              : "a dict is needed");
+    if (in->kind == INTAKE_LEASES && !is_lease)
+        return refuse_row(in, "TypeError", "the text of a lease, or a row that has it, is needed");
+    if (in->kind != INTAKE_LEASES && kind != PLATOON_DICT)
+        return refuse_row(in, "TypeError", "a dict is needed");
     if (in->kind == INTAKE_ROWS)
         return read_value(in, row, item);
     step = read_ref(in, row, item);

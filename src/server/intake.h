@@ -22,9 +22,10 @@ enum { INTAKE_MAX_NODES = 250000 };
 enum intake_kind {
     INTAKE_VALUES,  /* each item is a value */
     INTAKE_ROWS,    /* {'value': ...} or {'pickle': bytes} */
-    INTAKE_LEASES,  /* {'task': int, 'lease': str}, or (task, lease) */
+    INTAKE_LEASES,  /* the text of a lease, or a row that has it under 'lease', or (task, lease) */
     INTAKE_RESULTS, /* {'task', 'lease', 'value' | 'pickle'} */
-    INTAKE_FAILURES /* {'task', 'lease', 'kind', 'message'} and perhaps 'exit', 'stderr_tail' */
+    INTAKE_FAILURES /* {'task', 'lease', 'kind', 'message', 'exit', 'stderr_tail'}, the last two if
+                       there are any; the last four may stand in a dict under 'error' */
 };
 
 struct intake_row {

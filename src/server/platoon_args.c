@@ -125,7 +125,12 @@ static struct worker *see_worker(struct request *rq, struct worker_facts *facts,
     struct server *srv = request_server(rq);
     struct worker *w;
 
-    facts->peer = request_client(rq);
+    char peer[64];
+
+    /* HOST:PORT; the connection's name behind it says no more than the worker's own. */
+    snprintf(peer, sizeof peer, "%s", request_client(rq));
+    peer[strcspn(peer, " ")] = '\0';
+    facts->peer = peer;
     w = workers_see(&srv->desk.workers, facts, server_now_ns(srv));
     if (!w)
         reply_error(rq, "MemoryError", "%s: the server has no memory left for this call", method);

@@ -185,7 +185,7 @@ void rows_claimed(struct rows *r, const struct store_claimed *c)
 {
     char lease[ROWS_LEASE_TEXT];
 
-    rows_lease_text(c->lease, lease);
+    rows_lease_text(&(struct store_lease_ref){c->task, c->lease}, lease);
     open_dict(r);
     rows_text(r, "task");
     rows_int(r, (int64_t)c->task);
@@ -240,9 +240,10 @@ out:
 
 /* --- leases ----------------------------------------------------------------------------------- */
 
-void rows_lease_text(struct store_lease_id id, char out[ROWS_LEASE_TEXT])
+void rows_lease_text(const struct store_lease_ref *ref, char out[ROWS_LEASE_TEXT])
 {
-    snprintf(out, ROWS_LEASE_TEXT, "%" PRIx64 "-%" PRIx64, id.epoch, id.counter);
+    snprintf(out, ROWS_LEASE_TEXT, "%" PRIx64 "-%" PRIx64 "-%" PRIx64, ref->lease.epoch,
+             ref->lease.counter, ref->task);
 }
 
 /* Hexadecimal digits, at least one, that fit 64 bits; *at moves behind them. */
@@ -265,14 +266,16 @@ static bool parse_hex(const char *text, size_t len, size_t *at, uint64_t *out)
     return *at > start;
 }
 
-bool rows_parse_lease(const char *text, size_t len, struct store_lease_id *out)
+bool rows_parse_lease(const char *text, size_t len, struct store_lease_ref *out)
 {
-    struct store_lease_id id;
+    uint64_t numbers[3];
     size_t at = 0;
 
-    if (!parse_hex(text, len, &at, &id.epoch) || at == len || text[at++] != '-' ||
-        !parse_hex(text, len, &at, &id.counter) || at != len)
+    for (int i = 0; i < 3; i++)
+        if ((i > 0 && (at == len || text[at++] != '-')) || !parse_hex(text, len, &at, &numbers[i]))
+            return false;
+    if (at != len)
         return false;
-    *out = id;
+    *out = (struct store_lease_ref){numbers[2], {numbers[0], numbers[1]}};
     return true;
 }

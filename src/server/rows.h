@@ -55,10 +55,11 @@ void rows_text(struct rows *r, const char *text);
  * after init. */
 struct payload *rows_take(struct rows *r);
 
-/* The opaque text of a lease: epoch and counter. */
-enum { ROWS_LEASE_TEXT = 40 };
-void rows_lease_text(struct store_lease_id id, char out[ROWS_LEASE_TEXT]);
+/* The opaque text of a lease: epoch, counter and task, so that it is enough to renew or release it,
+ * and no result can go to another task by mistake. */
+enum { ROWS_LEASE_TEXT = 60 };
+void rows_lease_text(const struct store_lease_ref *ref, char out[ROWS_LEASE_TEXT]);
 /* False: not such a text. */
-bool rows_parse_lease(const char *text, size_t len, struct store_lease_id *out);
+bool rows_parse_lease(const char *text, size_t len, struct store_lease_ref *out);
 
 #endif

@@ -86,7 +86,7 @@ TEST(a_row_tells_task_lease_attempt_repeat_and_value)
     platoon_value *v;
 
     v = rows_of(texts, 1, NULL);
-    assert_repr(v, "[{'task': 1, 'lease': '1f-1', 'attempt': 1, 'repeat': False, 'value': 7}]");
+    assert_repr(v, "[{'task': 1, 'lease': '1f-1-1', 'attempt': 1, 'repeat': False, 'value': 7}]");
     platoon_value_unref(v);
 }
 
@@ -338,30 +338,33 @@ TEST(the_text_of_a_lease_is_read_back_and_nothing_else_is)
     static const char *const bad[] = {"",
                                       "-",
                                       "1",
-                                      "1-",
-                                      "-1",
-                                      "1-2-3",
-                                      "g-1",
-                                      "1-g",
-                                      " 1-2",
-                                      "1-2 ",
-                                      "0x1-2",
+                                      "1-2",
+                                      "1-2-",
+                                      "-1-2",
+                                      "1-2-3-4",
+                                      "g-1-1",
+                                      "1-g-1",
+                                      " 1-2-3",
+                                      "1-2-3 ",
+                                      "0x1-2-3",
                                       "1--2",
-                                      "A-1",
-                                      "12345678901234567-1",
-                                      "1-12345678901234567"};
-    const struct store_lease_id ids[] = {
-        {1, 1}, {UINT64_MAX, UINT64_MAX}, {0, 0}, {1764036000000001, 77}};
-    struct store_lease_id id;
+                                      "A-1-1",
+                                      "1-1-A",
+                                      "12345678901234567-1-1",
+                                      "1-1-12345678901234567"};
+    const struct store_lease_ref refs[] = {{1, {1, 1}},
+                                           {UINT64_MAX, {UINT64_MAX, UINT64_MAX}},
+                                           {0, {0, 0}},
+                                           {37, {1764036000000001, 77}}};
+    struct store_lease_ref ref;
     char text[ROWS_LEASE_TEXT];
 
-    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
-        rows_lease_text(ids[i], text);
-        assert_true(rows_parse_lease(text, strlen(text), &id));
-        assert_int_equal(id.epoch, ids[i].epoch);
-        assert_int_equal(id.counter, ids[i].counter);
+    for (size_t i = 0; i < sizeof refs / sizeof refs[0]; i++) {
+        rows_lease_text(&refs[i], text);
+        assert_true(rows_parse_lease(text, strlen(text), &ref));
+        assert_memory_equal(&ref, &refs[i], sizeof ref);
     }
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        if (rows_parse_lease(bad[i], strlen(bad[i]), &id))
+        if (rows_parse_lease(bad[i], strlen(bad[i]), &ref))
             fail_msg("'%s' was read as a lease", bad[i]);
 }
