@@ -143,6 +143,7 @@ static enum intake_step scan_slice(struct intake *in, struct intake_row *row,
     size_t part = len - at < slice ? len - at : slice;
     enum platoon_globals policy = in->srv->globals;
     enum scan_state state;
+    struct scan_arg root;
     struct platoon_err err;
     char text[sizeof err.message + 64], named[300];
 
@@ -160,7 +161,8 @@ static enum intake_step scan_slice(struct intake *in, struct intake_row *row,
         return no_memory(in);
     if (state == SCAN_MORE)
         return INTAKE_MORE;
-    if (!globals_may_pass(policy, in->scan, named, sizeof named)) {
+    scan_root(in->scan, &root);
+    if (root.flags & SCAN_HAS_GLOBAL && !globals_may_pass(policy, in->scan, named, sizeof named)) {
         snprintf(text, sizeof text,
                  "this server passes no value that names %s (it was started with --globals=%s)",
                  named, globals_policy_name(policy));

@@ -2,7 +2,7 @@
 /* servertool - the embeddable server as a program, for black-box tests of libplatoon-server itself.
  *
  *     servertool [-l HOST] [-p PORT] [-k AUTHKEY] [-n] [-g any|list|none] [-t HANDSHAKE_MS] [-h MAX_HANDSHAKES]
- *                [-f MAX_FRAME_BYTES] [-s] [-d] [QUEUE_SPEC...]
+ *                [-f MAX_FRAME_BYTES] [-w WORKER_LEASE_MS] [-s] [-d] [QUEUE_SPEC...]
  *
  * -n: no default queues; -s: HMAC-SHA256 only; -d: debug log. Prints `listening on PORT`; its log goes to
  * stderr; ends on SIGTERM or SIGINT, or when a client asks for it. */
@@ -36,7 +36,7 @@ int main(int argc, char **argv)
     struct platoon_err err;
     int c;
 
-    while ((c = getopt(argc, argv, "l:p:k:ng:t:h:f:sd")) != -1) {
+    while ((c = getopt(argc, argv, "l:p:k:ng:t:h:f:w:sd")) != -1) {
         switch (c) {
         case 'l':
             options.host = optarg;
@@ -64,6 +64,9 @@ int main(int argc, char **argv)
             break;
         case 'f':
             options.max_frame_bytes = strtoull(optarg, NULL, 10);
+            break;
+        case 'w':
+            options.worker_lease_ms = (uint32_t)strtoul(optarg, NULL, 10);
             break;
         case 's':
             options.auth_sha256_only = true;
