@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/utf8.h"
+
 static const char default_host[] = "127.0.0.1";
 
 enum {
@@ -27,7 +29,7 @@ static enum platoon_status name_line(struct session *s, const char *name, struct
 
     (void)snprintf(program, sizeof program, "%s", program_invocation_short_name); /* cut to fit */
     for (char *p = program; *p; p++) {
-        if (*p == '|')
+        if (*p <= ' ' || *p >= 0x7f || *p == '|') /* a file's name need not be UTF-8 */
             *p = '_';
     }
     n = snprintf(s->name, sizeof s->name, "%s-%ld%s%s", program, (long)getpid(), name ? "|" : "",
@@ -35,6 +37,8 @@ static enum platoon_status name_line(struct session *s, const char *name, struct
     if (n < 0 || (size_t)n >= sizeof s->name)
         return platoon_fail(err, PLATOON_EINVAL, "a connection's name is too long: %zu bytes",
                             strlen(name));
+    if (!utf8_is_valid(s->name, (size_t)n))
+        return platoon_fail(err, PLATOON_EINVAL, "a connection's name that is not UTF-8");
     return PLATOON_OK;
 }
 

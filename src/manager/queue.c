@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 enum {
     IDENT_MAX = 511 /* bytes; Python's are 12, ours some 30 */
 };
@@ -102,8 +104,9 @@ enum platoon_status platoon_manager_queue(platoon_manager *m, const char *typeid
     platoon_queue *q;
     enum platoon_status st;
 
-    if (!typeid_ || !*typeid_)
-        return platoon_fail(err, PLATOON_EINVAL, "a queue has a name, such as get_task_queue");
+    if (!typeid_ || !*typeid_ || !utf8_is_valid(typeid_, strlen(typeid_)))
+        return platoon_fail(err, PLATOON_EINVAL,
+                            "a queue has a name of UTF-8 text, such as get_task_queue");
     if (args && kind != PLATOON_LIST && kind != PLATOON_TUPLE)
         return platoon_fail(err, PLATOON_ETYPE,
                             "the arguments of `%s` are a %s, not a list or tuple", typeid_,

@@ -439,6 +439,7 @@ static void failures(const char *arg)
     WANT(PLATOON_EINVAL, platoon_call(q, "", NULL, NULL, &out, &err));
     WANT(PLATOON_ENOMEM, platoon_queue_put(q, NULL, 0, &err));
     WANT(PLATOON_EINVAL, platoon_manager_queue(m, "", NULL, &none, &err));
+    WANT(PLATOON_EINVAL, platoon_manager_queue(m, "get_\xff", NULL, &none, &err));
 
     /* and all the while the line is in step */
     kwds = platoon_dict();

@@ -387,6 +387,7 @@ TEST(manager_refuses_bad_options)
         {.connect_timeout_s = NAN},
         {.authkey = NULL, .authkey_len = 3},
         {.name = long_name},
+        {.name = "\xff"},
     };
     platoon_manager *m = NULL;
 
