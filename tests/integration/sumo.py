@@ -437,7 +437,8 @@ def many_runs_leave_nothing_behind(t):
             memory_kb = runner.memory_kb()
     check_equal(runner.open_files(), files, "descriptors after 40 tasks")
     check_equal(runner.children(), [], "children")
-    check(runner.memory_kb() < memory_kb + 4096, "memory grew from %d to %d KB" % (memory_kb, runner.memory_kb()))
+    if SLOWDOWN == 1:  # a sanitizer keeps freed memory for a while, and reports leaks itself
+        check(runner.memory_kb() < memory_kb + 1024, "memory grew from %d to %d KB" % (memory_kb, runner.memory_kb()))
     left = {name for name in set(os.listdir("/tmp")) - temporary if not name.startswith("platoon-")}
     check(not [name for name in left if "sumo" in name.lower()], "left in /tmp: %r" % left)
     runner.hang_up()

@@ -190,7 +190,7 @@ TEST(settings_say_what_the_network_has)
 TEST(settings_list_of_a_large_network_is_cut)
 {
     enum { N = 2000 };
-    static char names[N][8];
+    static char names[N][16];
     static char *signals[N + 1];
     struct network_ids network = {.of_kind = {[PLACE_SIGNAL] = signals}};
     struct control_settings s;
