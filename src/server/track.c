@@ -100,6 +100,50 @@ static bool is_out(const struct handout *h)
     return !list_is_empty(&h->link);
 }
 
+/* Nothing is out any more. */
+static void forget(struct handout *h)
+{
+    list_remove(&h->link);
+    free(h->leases);
+    h->leases = NULL;
+    h->n_leases = 0;
+}
+
+/* The client has it. */
+static void received(struct server *srv, struct handout *h)
+{
+    if (!h->leases && !h->is_lease)
+        end_claim(srv, &h->ref);
+    forget(h);
+}
+
+/* The client never had it. */
+static void not_received(struct server *srv, struct session *s, struct handout *h, const char *why)
+{
+    log_line(&srv->log, LOG_INFO, "item-not-delivered task=%llu items=%zu peer=%s now=front",
+             (unsigned long long)h->ref.task, h->leases ? h->n_leases : 1, s->peer);
+    if (!h->leases)
+        release(srv, &h->ref, why);
+    for (size_t i = 0; i < h->n_leases; i++) {
+        (void)desk_end_lease(&srv->desk, h->leases[i].lease);
+        release(srv, &h->leases[i], why);
+    }
+    forget(h);
+}
+
+static void look_at_idle_clients(struct deadline *d);
+
+static void hand_out(struct server *srv, struct handout *h, const struct store_claimed *first)
+{
+    struct track *t = &srv->track;
+
+    h->ref = (struct store_lease_ref){first->task, first->lease};
+    h->since_ns = srv->now_ns;
+    list_append(&t->unproven, &h->link);
+    if (!t->timer.place) /* without memory for a timer the next request proves it all the same */
+        (void)deadline_set(&srv->deadlines, &t->timer, srv->now_ns + LOOK_NS, look_at_idle_clients);
+}
+
 /* Is every byte that was written acknowledged? */
 static bool is_acknowledged(const struct session *s)
 {
@@ -119,11 +163,10 @@ static void look_at_idle_clients(struct deadline *d)
 
         if (h->since_ns + LOOK_NS > srv->now_ns)
             break;
-        list_remove(&h->link);
         if (is_acknowledged(s)) {
-            if (!h->is_lease)
-                end_claim(srv, &h->ref);
+            received(srv, h);
         } else {
+            list_remove(&h->link);
             h->since_ns = srv->now_ns;
             list_append(&t->unproven, &h->link);
         }
@@ -138,24 +181,30 @@ static void look_at_idle_clients(struct deadline *d)
 void track_replied_item(struct server *srv, struct session *s, struct queue *q,
                         const struct store_claimed *item)
 {
-    struct track *t = &srv->track;
+    s->handout.is_lease = holders_replied_item(srv, s, q, item);
+    hand_out(srv, &s->handout, item);
+}
+
+void track_replied_leases(struct server *srv, struct session *s, const struct store_claimed *items,
+                          size_t n)
+{
     struct handout *h = &s->handout;
 
-    h->is_lease = holders_replied_item(srv, s, q, item);
-    h->ref = (struct store_lease_ref){item->task, item->lease};
-    h->since_ns = srv->now_ns;
-    list_append(&t->unproven, &h->link);
-    if (!t->timer.place) /* without memory for a timer the next request proves it all the same */
-        (void)deadline_set(&srv->deadlines, &t->timer, srv->now_ns + LOOK_NS, look_at_idle_clients);
+    holders_replied_other(srv, s);
+    h->leases = calloc(n, sizeof *h->leases);
+    if (!h->leases)
+        return;
+    h->is_lease = false;
+    for (size_t i = 0; i < n; i++)
+        h->leases[i] = (struct store_lease_ref){items[i].task, items[i].lease};
+    h->n_leases = n;
+    hand_out(srv, h, items);
 }
 
 bool track_request(struct server *srv, struct session *s, struct ident *ident)
 {
-    if (is_out(&s->handout)) {
-        list_remove(&s->handout.link);
-        if (!s->handout.is_lease)
-            end_claim(srv, &s->handout.ref);
-    }
+    if (is_out(&s->handout))
+        received(srv, &s->handout);
     return holders_request(srv, s, ident);
 }
 
@@ -163,28 +212,21 @@ void track_give_back(struct server *srv, store_task_id task, const char *why)
 {
     struct session *s = srv->track.ending;
 
-    if (!s || !is_out(&s->handout) || s->handout.ref.task != task)
-        return;
-    list_remove(&s->handout.link);
-    log_line(&srv->log, LOG_INFO, "item-not-delivered task=%llu peer=%s now=front",
-             (unsigned long long)task, s->peer);
-    release(srv, &s->handout.ref, why);
+    if (s && is_out(&s->handout) && !s->handout.leases && s->handout.ref.task == task)
+        not_received(srv, s, &s->handout, why);
 }
 
 void track_end(struct server *srv, struct session *s, bool is_orderly)
 {
-    bool is_received = !is_out(&s->handout) || (is_orderly && is_acknowledged(s));
+    struct handout *h = &s->handout;
+    bool is_received = !is_out(h) || (is_orderly && is_acknowledged(s));
 
     srv->track.ending = s;
     holders_end(srv, s, !is_received);
-    if (is_out(&s->handout) && s->handout.is_lease)
-        list_remove(&s->handout.link);
-    if (is_out(&s->handout) && !is_received)
-        track_give_back(srv, s->handout.ref.task, "its client was gone before it received it");
-    if (is_out(&s->handout)) {
-        list_remove(&s->handout.link);
-        end_claim(srv, &s->handout.ref);
-    }
+    if (is_out(h) && (is_received || h->is_lease))
+        received(srv, h);
+    else if (is_out(h))
+        not_received(srv, s, h, "its client was gone before it received it");
     srv->track.ending = NULL;
 }
 

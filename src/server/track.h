@@ -31,10 +31,14 @@ struct session;
 struct ident;
 struct queue;
 
-/* An item on its way to a client: part of its session. */
+/* What is on its way to a client: part of its session. One item of a queue, which is the client's
+ * own once it is received; or leases by id, which stay what they are and only go back if they were
+ * not received. */
 struct handout {
     struct list link; /* in track.unproven; alone: nothing is out */
     struct store_lease_ref ref;
+    struct store_lease_ref *leases; /* by id: n of them, owned; NULL: `ref` is an item */
+    size_t n_leases;
     uint64_t since_ns;
     bool is_lease; /* its claim is ended by holders.c */
 };
@@ -60,6 +64,10 @@ bool track_request(struct server *srv, struct session *s, struct ident *ident);
 /* The reply to it is queued: an item of a queue ... */
 void track_replied_item(struct server *srv, struct session *s, struct queue *q,
                         const struct store_claimed *item);
+/* ... leases by id, which are given back if they were not received (without memory for that they
+ * run out) ... */
+void track_replied_leases(struct server *srv, struct session *s, const struct store_claimed *items,
+                          size_t n);
 /* ... an accepted put ... */
 void track_replied_put(struct server *srv, struct session *s, struct queue *q,
                        const struct payload *value);

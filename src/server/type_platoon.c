@@ -24,6 +24,7 @@
 #include "server/platoon_args.h"
 #include "server/platoon_stats.h"
 #include "server/queue.h"
+#include "server/request.h"
 #include "server/rows.h"
 #include "server/server.h"
 
@@ -76,9 +77,9 @@ static void run_settings(struct request *rq, const struct dispatch_call *call)
     if (!args_bind(rq, call, &sig, args))
         return;
     v = platoon_dict();
-    if (platoon_dict_set(
-            v, "worker_lease_s",
-            platoon_float(server_worker_lease_ms(request_server(rq)) / 1e3)) == PLATOON_OK)
+    if (platoon_dict_set(v, "worker_lease_s",
+                         platoon_float(server_worker_lease_ms(request_server(rq)) / 1e3)) ==
+        PLATOON_OK)
         reply_value(rq, v);
     else
         reply_no_memory(rq, "settings()");
@@ -244,12 +245,15 @@ static void on_taken(struct queue_taker *t, enum store_status st, const struct s
         reply_no_memory(rq, lease_name);
     } else {
         for (size_t i = 0; i < n; i++) {
-            holders_forget_task(srv,
-                                items[i].task); /* no late put of a stock client completes it */
+            /* No late put of a stock client completes it from here on. */
+            holders_forget_task(srv, items[i].task);
             workers_lease(&srv->desk.workers, l->worker, items[i].lease.counter);
         }
-        if (n)
+        if (n) {
             desk_keep_sweeping(&srv->desk, server_worker_lease_ms(srv));
+            rq->is_tracked = true;
+            track_replied_leases(srv, rq->session, items, n);
+        }
         reply_payload(rq, reply);
     }
     payload_unref(reply);
@@ -547,10 +551,11 @@ static void show(const void *object, char *text, size_t size)
 }
 
 static const struct dispatch_method methods[] = {
-    {"complete", run_complete}, {"fail", run_fail},       {"lease", run_lease},
-    {"put_many", run_put_many}, {"release", run_release}, {"renew", run_renew},
-    {"settings", run_settings}, {"stats", run_stats},     {"version", run_version},
-    {NULL, NULL},
+    {"complete", run_complete}, {"fail", run_fail},
+    {"lease", run_lease},       {"put_many", run_put_many},
+    {"release", run_release},   {"renew", run_renew},
+    {"settings", run_settings}, {"stats", run_stats},
+    {"version", run_version},   {NULL, NULL},
 };
 
 const struct dispatch_type type_platoon = {
