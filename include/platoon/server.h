@@ -19,10 +19,12 @@ extern "C" {
 typedef struct platoon_server platoon_server;
 
 /* What may pass through that names a global (DESIGN section 6). */
-enum platoon_globals {
-    PLATOON_GLOBALS_ANY,
-    PLATOON_GLOBALS_LIST,
-    PLATOON_GLOBALS_NONE
+enum platoon_globals { PLATOON_GLOBALS_ANY, PLATOON_GLOBALS_LIST, PLATOON_GLOBALS_NONE };
+
+/* What an answered put, completion or submit survives. */
+enum platoon_durability {
+    PLATOON_DURABLE_PROCESS, /* the server's end, by kill -9 too */
+    PLATOON_DURABLE_POWER    /* the machine's, by loss of power too: answers wait for the medium */
 };
 
 /* Called for every log line, on the server's thread: level 3 error, 4 warning, 6 info, 7 debug. */
@@ -40,14 +42,19 @@ struct platoon_server_options {
     enum platoon_globals globals;
     bool auth_sha256_only;    /* refuse peers that can only do HMAC-MD5 (Python < 3.12) */
     uint32_t worker_lease_ms; /* lease time of the `platoon` typeid; 0: 60,000 */
-    bool no_leases;           /* stock clients: Python's plain behaviour, a dead worker's task is lost */
-    uint32_t stock_grace_ms;  /* see docs/task-lifecycle.md; 0: 60,000 */
-    uint32_t credit_ms;       /* how long a decref excuses the end of a connection; 0: 5,000 */
-    uint32_t stock_lease_ms;  /* stock clients cannot renew; 0: their leases do not run out */
-    uint32_t handshake_ms;    /* for the whole handshake; 0: 10,000 */
-    uint32_t max_handshakes;  /* connections not yet authenticated; 0: 1024 */
-    size_t max_frame_bytes;   /* after the handshake; 0: 1 GiB */
-    platoon_log_fn log;       /* NULL: silent */
+    const char *data_folder;  /* where tasks and results are kept; NULL: in memory only */
+    enum platoon_durability durability;
+    bool fresh;                /* forget what an earlier server left in data_folder */
+    uint64_t max_memory_bytes; /* values of waiting tasks beyond this stay on disk; 0: no limit */
+    uint64_t max_queue_bytes;  /* puts of tasks beyond this are refused; 0: no limit */
+    bool no_leases; /* stock clients: Python's plain behaviour, a dead worker's task is lost */
+    uint32_t stock_grace_ms; /* see docs/task-lifecycle.md; 0: 60,000 */
+    uint32_t credit_ms;      /* how long a decref excuses the end of a connection; 0: 5,000 */
+    uint32_t stock_lease_ms; /* stock clients cannot renew; 0: their leases do not run out */
+    uint32_t handshake_ms;   /* for the whole handshake; 0: 10,000 */
+    uint32_t max_handshakes; /* connections not yet authenticated; 0: 1024 */
+    size_t max_frame_bytes;  /* after the handshake; 0: 1 GiB */
+    platoon_log_fn log;      /* NULL: silent */
     void *log_arg;
     int log_level; /* 0: 6 (info) */
 };

@@ -137,7 +137,7 @@ static void put_server(struct maker *m, struct server *srv)
     server_facts(srv, &facts);
     set(m, "version", platoon_str(platoon_version()));
     set(m, "protocol", platoon_int(1));
-    set(m, "store", platoon_str("memory"));
+    set(m, "store", platoon_str(srv->is_durable ? "sqlite" : "memory"));
     set(m, "uptime_s", platoon_float((double)facts.uptime_ms / 1e3));
     set(m, "worker_lease_s", platoon_float(server_worker_lease_ms(srv) / 1e3));
     set_count(m, "connections", facts.connections);

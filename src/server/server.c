@@ -6,12 +6,15 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "server/output.h"
+#include "store/sqlite.h"
 
 enum { MAX_IDENTS = 1000000 };
+#define SETTLE_NS UINT64_C(60000000000)
 #define WRITE_OUT_NS                                                                               \
     1000000000u /* how long a stopping server waits for its clients to take their replies */
 
@@ -60,22 +63,62 @@ static void on_attached(enum store_status st, uint64_t epoch, void *arg)
     srv->epoch = st == STORE_OK ? epoch : 0;
 }
 
-/* Run the store, while nobody else is there, until `claim` holds or it has nothing more to say. */
-static void store_settle(struct server *srv)
+/* Run the store, while nobody else is there, until *number is not 0 or it has had a minute: a store that works in a
+ * thread of its own may need some rounds. */
+static void store_settle(struct server *srv, const uint64_t *number)
 {
-    while (store_turn(srv->store))
-        continue;
+    const struct timespec pause = {0, 200000};
+    uint64_t until_ns = clock_mono_ns() + SETTLE_NS;
+
+    while (*number == 0 && clock_mono_ns() < until_ns)
+        if (!store_turn(srv->store) && *number == 0)
+            nanosleep(&pause, NULL);
 }
 
-static enum platoon_status open_store(struct server *srv, struct platoon_err *err)
+static void log_of_store(int level, const char *line, void *arg)
 {
-    enum platoon_status st = store_memory_open(&srv->store, err);
+    struct server *srv = arg;
+
+    log_line(&srv->log, level, "store-says text=\"%s\"", line);
+}
+
+static enum platoon_status open_data(struct server *srv, const struct platoon_server_options *o,
+                                     struct platoon_err *err)
+{
+    struct sqlite_options options = {
+        .folder = o->data_folder,
+        .durability = o->durability == PLATOON_DURABLE_POWER ? SQLITE_POWER : SQLITE_PROCESS,
+        .is_fresh = o->fresh,
+        .max_memory_bytes = o->max_memory_bytes,
+        .max_queue_bytes = o->max_queue_bytes,
+        .log = log_of_store,
+        .log_arg = srv,
+    };
+
+    return store_sqlite_open(&options, &srv->store, err);
+}
+
+/* On any thread: the loop's next turn hears what the store has to say. */
+static void wake_loop(void *arg)
+{
+    struct server *srv = arg;
+
+    uv_async_send(&srv->wake);
+}
+
+static enum platoon_status open_store(struct server *srv, const struct platoon_server_options *o,
+                                      struct platoon_err *err)
+{
+    enum platoon_status st =
+        o->data_folder ? open_data(srv, o, err) : store_memory_open(&srv->store, err);
 
     if (st != PLATOON_OK)
         return st;
+    srv->is_durable = o->data_folder != NULL;
     queue_table_watch(srv);
+    store_on_wake(srv->store, wake_loop, srv);
     store_attach(srv->store, "server", on_attached, srv);
-    store_settle(srv);
+    store_settle(srv, &srv->epoch);
     if (!srv->epoch)
         return platoon_fail(err, PLATOON_EIO, "the store does not answer");
     return PLATOON_OK;
@@ -83,6 +126,7 @@ static enum platoon_status open_store(struct server *srv, struct platoon_err *er
 
 struct opening_all {
     size_t n_open;
+    uint64_t n_answered;
     struct platoon_err err;
 };
 
@@ -90,6 +134,7 @@ static void on_queue_opened(void *object, const struct platoon_err *err, void *a
 {
     struct opening_all *all = arg;
 
+    all->n_answered++;
     if (object)
         all->n_open++;
     else
@@ -99,11 +144,12 @@ static void on_queue_opened(void *object, const struct platoon_err *err, void *a
 static enum platoon_status open_queues(struct server *srv, struct platoon_err *err)
 {
     struct queue_table *t = &srv->queues;
-    struct opening_all all = {0, {PLATOON_EIO, "", "the store did not open the queues"}};
+    struct opening_all all = {0, 0, {PLATOON_EIO, "", "the store did not open the queues"}};
 
     for (size_t i = 0; i < t->n_kinds; i++) {
+        all.n_answered = 0;
         queue_table_open(srv, t->kinds[i], "", on_queue_opened, &all);
-        store_settle(srv); /* one after the other: chains share queues */
+        store_settle(srv, &all.n_answered); /* one after the other: chains share queues */
     }
     if (all.n_open == t->n_kinds)
         return PLATOON_OK;
@@ -168,7 +214,8 @@ enum platoon_status server_open(const struct platoon_server_options *options, st
         (st = dispatch_register(srv, "platoon", &type_platoon, NULL, err)) != PLATOON_OK ||
         (st = queue_table_configure(srv, options, err)) != PLATOON_OK ||
         (st = open_holders(srv, options, err)) != PLATOON_OK ||
-        (st = open_loop(srv, err)) != PLATOON_OK || (st = open_store(srv, err)) != PLATOON_OK ||
+        (st = open_loop(srv, err)) != PLATOON_OK ||
+        (st = open_store(srv, options, err)) != PLATOON_OK ||
         (st = open_queues(srv, err)) != PLATOON_OK)
         goto fail;
     *out = srv;
@@ -183,8 +230,8 @@ fail:
 
 void server_run(struct server *srv)
 {
-    log_line(&srv->log, LOG_INFO, "server-started address=%s queues=%zu store=memory",
-             srv->listener.address, srv->queues.n_kinds);
+    log_line(&srv->log, LOG_INFO, "server-started address=%s queues=%zu store=%s",
+             srv->listener.address, srv->queues.n_kinds, srv->is_durable ? "sqlite" : "memory");
     uv_run(&srv->loop, UV_RUN_DEFAULT);
 }
 
@@ -199,8 +246,9 @@ static void on_counted(enum store_status st, const struct store_queue *queues,
         char name[400];
 
         if (counts[i].queued || counts[i].leased)
-            log_line(&srv->log, LOG_WARNING,
-                     "queue-lost-with-memory name=%s queued=%llu taken=%llu",
+            log_line(&srv->log, srv->is_durable ? LOG_INFO : LOG_WARNING,
+                     "%s name=%s queued=%llu taken=%llu",
+                     srv->is_durable ? "queue-kept" : "queue-lost-with-memory",
                      log_quote(name, sizeof name, queues[i].name),
                      (unsigned long long)counts[i].queued, (unsigned long long)counts[i].leased);
     }

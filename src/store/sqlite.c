@@ -794,6 +794,18 @@ static bool derive(struct sqlite_store *s)
     return true;
 }
 
+/* Of a store that is ours and closed. */
+static void remove_database(const char *path)
+{
+    static const char *const endings[] = {"", "-wal", "-shm"};
+    char each[4096 + 8];
+
+    for (size_t i = 0; i < 3; i++) {
+        (void)snprintf(each, sizeof each, "%s%s", path, endings[i]); /* fits */
+        (void)unlink(each); /* absent is what was wanted; anything else shows at the open */
+    }
+}
+
 static enum platoon_status open_files(struct sqlite_store *s, struct platoon_err *err)
 {
     enum platoon_status st = data_folder_open(&s->folder, s->options.folder, err);
@@ -810,6 +822,12 @@ static enum platoon_status open_files(struct sqlite_store *s, struct platoon_err
         s->reserve_bytes =
             free_bytes / 16 < DEFAULT_RESERVE_BYTES ? free_bytes / 16 : DEFAULT_RESERVE_BYTES;
     st = sqlite_db_open(path, s->options.durability == SQLITE_POWER, &s->db, err);
+    if (st == PLATOON_OK && s->options.is_fresh) { /* it is ours, so it may go */
+        sqlite_db_close(s->db);
+        s->db = NULL;
+        remove_database(path);
+        st = sqlite_db_open(path, s->options.durability == SQLITE_POWER, &s->db, err);
+    }
     if (st == PLATOON_OK && s->reserve_bytes && !make_reserve(s))
         s->is_full = true; /* starts, hands out what it has, and takes results */
     return st;

@@ -14,6 +14,7 @@ enum sqlite_durability {
 struct sqlite_options {
     const char *folder; /* made if it is not there; locked against a second server */
     enum sqlite_durability durability;
+    bool is_fresh;             /* forget what is there */
     uint64_t max_memory_bytes; /* values of waiting tasks beyond this stay on disk; 0: no limit */
     uint64_t
         max_queue_bytes;    /* puts on task queues beyond this are refused with NOSPACE; 0: none */

@@ -97,8 +97,8 @@ void store_close(struct store *s); /* drops pending callbacks unanswered; NULL i
  * store's time stands still during a longer pause of the server, which could not hear renewals
  * meanwhile. Never from a callback. Returns true if anything was answered. */
 bool store_turn(struct store *s);
-/* Called on the loop thread when a store that works elsewhere has answers for store_turn(). Unused
- * by `memory`. */
+/* `wake` is called, on any thread, when a store that works elsewhere has answers for store_turn().
+ * Unused by `memory`. Set before the first verb. */
 void store_on_wake(struct store *s, void (*wake)(void *arg), void *arg);
 
 /* --- queues ----------------------------------------------------------------------------------- */
