@@ -63,6 +63,13 @@ struct platoon_server_options {
  * (a bad queue specification, named in `err`), ENOMEM, EIO. */
 PLATOON_API enum platoon_status platoon_server_start(const struct platoon_server_options *options,
                                                      platoon_server **out, struct platoon_err *err);
+/* What an earlier server left in the data folder, as it was at the start. */
+struct platoon_server_found {
+    uint64_t tasks;     /* waiting, or in the hands of workers that may come back */
+    uint64_t results;   /* waiting to be taken */
+    uint64_t abandoned; /* set aside, and dead letters: for `platoon retry` */
+};
+PLATOON_API struct platoon_server_found platoon_server_found(const platoon_server *s);
 /* The port it listens on. */
 PLATOON_API uint16_t platoon_server_port(const platoon_server *s);
 /* Ask it to stop; returns at once; any thread, also a signal handler. */

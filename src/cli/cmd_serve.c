@@ -24,11 +24,21 @@
 #include "cli/notify.h"
 #include "cli/options.h"
 #include "cli/serve_greeting.h"
+#include "cli/state_dir.h"
 #include "cli/talk.h"
 
 enum {
     OPT_LISTEN = 1,
     OPT_DATA,
+    OPT_MEMORY,
+    OPT_FRESH,
+    OPT_DURABILITY,
+    OPT_MAX_MEMORY,
+    OPT_MAX_QUEUE_BYTES,
+    OPT_NO_LEASES,
+    OPT_STOCK_GRACE,
+    OPT_CREDIT_TIME,
+    OPT_LEASE_TIMEOUT,
     OPT_QUEUE,
     OPT_NO_DEFAULT_QUEUES,
     OPT_AUTHKEY_FILE,
@@ -49,8 +59,32 @@ static const struct cmd_option option_table[] = {
      "only); 0.0.0.0:5000 is every address, port 0 any free\n"
      "port"},
     {OPT_DATA, "data", "DIR",
-     "the server's folder, which holds its authkey (default:\n"
-     "$XDG_STATE_HOME/platoon/PORT)"},
+     "the folder where tasks, results and the authkey are\n"
+     "kept (default: $XDG_STATE_HOME/platoon/PORT; with port\n"
+     "0 there is none)"},
+    {OPT_MEMORY, "memory", NULL, "keep tasks and results in memory only: they end with the server"},
+    {OPT_FRESH, "fresh", NULL, "forget the tasks and results that an earlier server left"},
+    {OPT_DURABILITY, "durability", "process|power",
+     "what an accepted task or result survives: kill -9 of\n"
+     "the server (default), or also loss of power"},
+    {OPT_MAX_MEMORY, "max-memory", "BYTES",
+     "values of waiting tasks beyond this stay on disk\n"
+     "(default: half of the machine's memory)"},
+    {OPT_MAX_QUEUE_BYTES, "max-queue-bytes", "BYTES",
+     "refuse tasks when more than this waits (default: no\n"
+     "limit)"},
+    {OPT_NO_LEASES, "no-leases", NULL,
+     "stock Python workers as with Python's own server: the\n"
+     "task of one that dies is lost"},
+    {OPT_STOCK_GRACE, "stock-grace", "SECONDS",
+     "how long a task waits for a late result of a worker\n"
+     "that left in good order (default 60)"},
+    {OPT_CREDIT_TIME, "credit-time", "SECONDS",
+     "how long a dropped proxy excuses the end of a\n"
+     "connection (default 5)"},
+    {OPT_LEASE_TIMEOUT, "lease-timeout", "SECONDS",
+     "give a stock worker's task back after this long,\n"
+     "whatever it does (default: never)"},
     {OPT_QUEUE, "queue", "TASK[:MAX][=RESULT[:MAX]]",
      "one more queue, or a pair: results of tasks from TASK\n"
      "go on RESULT; MAX bounds a queue's length. May be given\n"
@@ -104,13 +138,16 @@ const struct cmd cmd_serve = {
         "with libplatoon, machines with 'platoon work'. When it listens it prints one line on\n"
         "stdout, 'platoon: listening on HOST:PORT'; everything else goes to stderr.\n"
         "\n"
-        "Queues are kept in memory: what is queued when the server ends is lost.\n"
+        "Tasks and results are kept in the data folder, over a restart or kill -9 of the\n"
+        "server, until they are purged; a worker that dies gives its task back.\n"
         "SIGTERM, Ctrl-C, 'platoon stop' and a client's shutdown() end it in good order.\n",
     .options = option_table,
-    .after = "examples:\n"
-             "  platoon serve                                    this machine only\n"
-             "  platoon serve --listen 0.0.0.0:5000              workers on other machines\n"
-             "  platoon serve --queue sims:1000=outcomes         a pair of one's own\n",
+    .after =
+        "examples:\n"
+        "  platoon serve                                    this machine only\n"
+        "  platoon serve --listen 0.0.0.0:5000              workers on other machines\n"
+        "  platoon serve --queue sims:1000=outcomes         a pair of one's own\n"
+        "  platoon serve --data runs --durability power     kept in ./runs, over a power cut\n",
     .run = run,
 };
 
@@ -122,7 +159,10 @@ struct args {
     bool no_default_queues, allows_weak_key, sha256_only, stops_on_eof;
     enum platoon_globals globals;
     int report_fd; /* -1: none */
-    double worker_lease_s;
+    double worker_lease_s, stock_grace_s, credit_s, lease_timeout_s;
+    bool in_memory, is_fresh, no_leases;
+    enum platoon_durability durability;
+    uint64_t max_memory_bytes, max_queue_bytes;
     uint64_t max_frame_bytes;
     struct log_sink sink;
 };
@@ -134,7 +174,12 @@ static bool take_choice(struct options *o, struct args *a, int id)
 {
     static const char *const globals[] = {"any", "list", "none"};
 
-    if (id == OPT_AUTH_MIN) {
+    if (id == OPT_DURABILITY) {
+        a->durability =
+            strcmp(o->value, "power") == 0 ? PLATOON_DURABLE_POWER : PLATOON_DURABLE_PROCESS;
+        if (a->durability == PLATOON_DURABLE_POWER || strcmp(o->value, "process") == 0)
+            return true;
+    } else if (id == OPT_AUTH_MIN) {
         a->sha256_only = strcmp(o->value, "sha256") == 0;
         if (a->sha256_only || strcmp(o->value, "md5") == 0)
             return true;
@@ -186,6 +231,30 @@ static int read_args(int argc, char **argv, struct args *a, bool *out_done)
         case OPT_DATA:
             a->data = o.value;
             break;
+        case OPT_MEMORY:
+            a->in_memory = true;
+            break;
+        case OPT_FRESH:
+            a->is_fresh = true;
+            break;
+        case OPT_NO_LEASES:
+            a->no_leases = true;
+            break;
+        case OPT_MAX_MEMORY:
+            is_fine = options_bytes(&o, 1024, (uint64_t)1 << 50, &a->max_memory_bytes);
+            break;
+        case OPT_MAX_QUEUE_BYTES:
+            is_fine = options_bytes(&o, 1024, (uint64_t)1 << 50, &a->max_queue_bytes);
+            break;
+        case OPT_STOCK_GRACE:
+            is_fine = options_seconds(&o, 7 * 86400, &a->stock_grace_s);
+            break;
+        case OPT_CREDIT_TIME:
+            is_fine = options_seconds(&o, 3600, &a->credit_s);
+            break;
+        case OPT_LEASE_TIMEOUT:
+            is_fine = options_seconds(&o, 40 * 86400, &a->lease_timeout_s);
+            break;
         case OPT_QUEUE:
             a->queues[a->n_queues++] = o.value;
             break;
@@ -225,8 +294,33 @@ static int read_args(int argc, char **argv, struct args *a, bool *out_done)
         options_fail(&o, "--no-default-queues without --queue leaves a server without queues");
         return o.exit_code;
     }
+    if (a->in_memory && (a->is_fresh || a->durability == PLATOON_DURABLE_POWER)) {
+        options_fail(&o, "--memory keeps nothing, so %s means nothing with it",
+                     a->is_fresh ? "--fresh" : "--durability power");
+        return o.exit_code;
+    }
     *out_done = false;
     return CMD_OK;
+}
+
+/* Half of the machine's memory. */
+static uint64_t default_max_memory(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+
+    return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size / 2 : 0;
+}
+
+/* The data folder, malloc()ed into *out; NULL for a server that keeps nothing. */
+static enum platoon_status find_folder(const struct args *a, char **out, struct platoon_err *err)
+{
+    *out = NULL;
+    if (a->in_memory || (!a->data && a->listen.port == 0))
+        return PLATOON_OK;
+    if (!a->data)
+        return state_dir(a->listen.port, out, err);
+    *out = strdup(a->data);
+    return *out ? PLATOON_OK : platoon_fail(err, PLATOON_ENOMEM, "out of memory");
 }
 
 /* --- ending ------------------------------------------------------------------------------------
@@ -383,7 +477,8 @@ static int judge_key(struct args *a, const struct authkey *key)
 }
 
 /* The server runs and `ender` watches: say so, wait for the end, tidy up. */
-static int serve_until_ended(platoon_server *server, struct args *a, struct authkey *key)
+static int serve_until_ended(platoon_server *server, struct args *a, const char *folder,
+                             struct authkey *key)
 {
     struct address listen = a->listen;
     char name[ADDRESS_TEXT_MAX];
@@ -392,7 +487,7 @@ static int serve_until_ended(platoon_server *server, struct args *a, struct auth
     listen.port = platoon_server_port(server);
     if (authkey_server_listens(key, listen.port, &err) != PLATOON_OK)
         return fail_start(a, &err);
-    serve_greeting(&a->sink, &listen, key);
+    serve_greeting(&a->sink, &listen, key, folder, platoon_server_found(server));
     explicit_bzero(key->bytes, sizeof key->bytes); /* the server has its copy */
     printf("platoon: listening on %s\n", address_format(listen.host, listen.port, name));
     fflush(stdout);
@@ -404,7 +499,12 @@ static int serve_until_ended(platoon_server *server, struct args *a, struct auth
     return CMD_OK;
 }
 
-static int serve(struct args *a, struct authkey *key)
+static uint32_t ms_of(double seconds)
+{
+    return (uint32_t)(seconds * 1000);
+}
+
+static int serve(struct args *a, const char *folder, struct authkey *key)
 {
     struct platoon_server_options options = {
         .host = a->listen.host,
@@ -416,7 +516,16 @@ static int serve(struct args *a, struct authkey *key)
         .no_default_queues = a->no_default_queues,
         .globals = a->globals,
         .auth_sha256_only = a->sha256_only,
-        .worker_lease_ms = (uint32_t)(a->worker_lease_s * 1000),
+        .worker_lease_ms = ms_of(a->worker_lease_s),
+        .data_folder = folder,
+        .durability = a->durability,
+        .fresh = a->is_fresh,
+        .max_memory_bytes = a->max_memory_bytes ? a->max_memory_bytes : default_max_memory(),
+        .max_queue_bytes = a->max_queue_bytes,
+        .no_leases = a->no_leases,
+        .stock_grace_ms = ms_of(a->stock_grace_s),
+        .credit_ms = ms_of(a->credit_s),
+        .stock_lease_ms = ms_of(a->lease_timeout_s),
         .max_frame_bytes = a->max_frame_bytes,
         .log = log_sink_write,
         .log_arg = &a->sink,
@@ -442,7 +551,7 @@ static int serve(struct args *a, struct authkey *key)
         talk_error("no thread to wait for signals: out of memory");
         exit_code = CMD_FAILED;
     } else {
-        exit_code = serve_until_ended(ender.server, a, key);
+        exit_code = serve_until_ended(ender.server, a, folder, key);
         ender_finish(&ender);
     }
     platoon_server_free(ender.server);
@@ -459,6 +568,7 @@ static int run(int argc, char **argv)
     struct args a = {.listen = {"127.0.0.1", HOST_DEFAULT_PORT}, .report_fd = -1};
     struct authkey key;
     struct platoon_err err;
+    char *folder = NULL;
     bool is_done;
     int exit_code;
 
@@ -474,11 +584,14 @@ static int run(int argc, char **argv)
             exit_code = fail_start(&a, &err);
         } else {
             exit_code = judge_key(&a, &key);
+            if (exit_code == CMD_OK && find_folder(&a, &folder, &err) != PLATOON_OK)
+                exit_code = fail_start(&a, &err);
             if (exit_code == CMD_OK)
-                exit_code = serve(&a, &key);
+                exit_code = serve(&a, folder, &key);
             authkey_release(&key);
         }
     }
+    free(folder);
     free(a.queues);
     return exit_code;
 }

@@ -56,13 +56,29 @@ static void say_key(struct log_sink *sink, const struct authkey *key)
         say(sink, "authkey: from %s; workers and clients need the same key", authkey_origin(key));
 }
 
-void serve_greeting(struct log_sink *sink, const struct address *listen, const struct authkey *key)
+static void say_store(struct log_sink *sink, const char *folder, struct platoon_server_found found)
+{
+    if (!folder) {
+        say(sink, "store: memory only: tasks and results that are queued when this server ends are "
+                  "lost");
+        return;
+    }
+    say(sink, "store: %s", folder);
+    if (found.tasks || found.results)
+        say(sink, "%llu tasks, %llu results waiting from before (--fresh begins anew)",
+            (unsigned long long)found.tasks, (unsigned long long)found.results);
+    if (found.abandoned)
+        say(sink, "%llu tasks set aside from before: platoon status",
+            (unsigned long long)found.abandoned);
+}
+
+void serve_greeting(struct log_sink *sink, const struct address *listen, const struct authkey *key,
+                    const char *folder, struct platoon_server_found found)
 {
     struct command command = {sink, listen->port, key->path != NULL};
     char name[ADDRESS_TEXT_MAX];
 
-    say(sink, "store: memory only: tasks and results that are queued when this server ends are "
-              "lost");
+    say_store(sink, folder, found);
     say_key(sink, key);
     if (host_is_loopback(listen->host)) {
         say(sink, "open to this machine only; for others: platoon serve --listen 0.0.0.0:%u",

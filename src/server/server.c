@@ -141,6 +141,25 @@ static void on_queue_opened(void *object, const struct platoon_err *err, void *a
         all->err = *err;
 }
 
+/* Result queues of a chain count as results, whatever takes them next. */
+static void on_found(enum store_status st, const struct store_queue *queues,
+                     const struct store_counts *counts, size_t n, void *arg)
+{
+    struct server *srv = arg;
+
+    for (size_t i = 0; st == STORE_OK && i < n; i++) {
+        bool takes_results = false;
+
+        for (size_t k = 0; k < n; k++)
+            takes_results |= queues[k].result_queue == queues[i].id;
+        if (takes_results)
+            srv->found.results += counts[i].queued;
+        else
+            srv->found.tasks += counts[i].queued + counts[i].delayed + counts[i].leased;
+        srv->found.abandoned += counts[i].abandoned + counts[i].dead;
+    }
+}
+
 static enum platoon_status open_queues(struct server *srv, struct platoon_err *err)
 {
     struct queue_table *t = &srv->queues;
@@ -151,8 +170,11 @@ static enum platoon_status open_queues(struct server *srv, struct platoon_err *e
         queue_table_open(srv, t->kinds[i], "", on_queue_opened, &all);
         store_settle(srv, &all.n_answered); /* one after the other: chains share queues */
     }
-    if (all.n_open == t->n_kinds)
+    if (all.n_open == t->n_kinds) {
+        store_queue_list(srv->store, on_found, srv);
+        (void)store_turn(srv->store); /* answers at once: it is a look at what is there */
         return PLATOON_OK;
+    }
     return platoon_fail(err, all.err.status, "%s", all.err.message);
 }
 
@@ -390,6 +412,11 @@ fail:
     server_close(s->srv);
     free(s);
     return st;
+}
+
+struct platoon_server_found platoon_server_found(const platoon_server *s)
+{
+    return s->srv->found;
 }
 
 uint16_t platoon_server_port(const platoon_server *s)

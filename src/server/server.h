@@ -63,6 +63,7 @@ struct server {
 
     /* What it serves. */
     struct store *store;
+    struct platoon_server_found found; /* at the start */
     bool is_durable; /* it keeps what it has over our end */
     uint64_t epoch, lease_counter, key_counter;
     struct dispatch_typeid *typeids;
