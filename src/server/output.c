@@ -97,6 +97,11 @@ static bool append(struct outbound *o, const void *bytes, size_t len)
     return true;
 }
 
+bool output_is_clogged(const struct session *s)
+{
+    return s->out && s->out->unwritten > CLOGGED_BYTES;
+}
+
 bool session_send(struct session *s, const void *frames, size_t len)
 {
     struct outbound *o;
@@ -108,6 +113,8 @@ bool session_send(struct session *s, const void *frames, size_t len)
         session_close(s, "no-memory");
         return false;
     }
+    if (output_is_clogged(s))
+        session_update_poll(s);
     return true;
 }
 
@@ -124,12 +131,9 @@ bool session_send_rope(struct session *s, const struct rope *body)
         return false;
     }
     o->unwritten += body->len;
+    if (output_is_clogged(s))
+        session_update_poll(s);
     return true;
-}
-
-bool output_is_clogged(const struct session *s)
-{
-    return s->out && s->out->unwritten > CLOGGED_BYTES;
 }
 
 static size_t budget_of(struct session *s)

@@ -68,8 +68,12 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 
     if (s->state == SESSION_CLOSED)
         return;
-    if (status < 0) {
-        session_close(s, uv_strerror(status));
+    if (status < 0) { /* libuv says EBADF for any error of the socket */
+        int error = 0;
+        socklen_t len = sizeof error;
+
+        (void)getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &error, &len);
+        session_close(s, error ? strerror(error) : uv_strerror(status));
         return;
     }
     if (events & UV_WRITABLE)

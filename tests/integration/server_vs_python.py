@@ -47,7 +47,7 @@ def outcome(f):
     """What a call gives: its value, or the exception's class (and text where all versions agree on it)."""
     try:
         return ("value", f())
-    except TypeError as e:
+    except (TypeError, OverflowError) as e:
         return (type(e),)
     except Exception as e:
         return (type(e), str(e))
@@ -97,9 +97,8 @@ calls = [
     "q.qsize(1)", "q.empty(a=1)", "q.full(None)", "q.task_done(1)", "q.join(1)", "q.get_nowait(1)",
     "q.put(4, False) if not q.full() else q.put(4, False)", "q.qsize()", "q.full()",
     "q.get()", "q.get(True)", "q.get(False) if not q.empty() else 0", "q.get(False) if not q.empty() else 0",
-    "q.put(1)", "q.put(2)", "q.get(timeout=-1)", "q.get(timeout=True)", "q.get(timeout=1e30) if 1 else 0",
-    "q.task_done()", "q.task_done()", "q.task_done()", "q.task_done()", "q.task_done()", "q.join()",
-    "q.task_done()", "q.task_done()", "q.task_done()", "q.join()",
+    "q.put(1)", "q.put(2)", "q.get(timeout=-1)", "q.get(timeout=True)", "q.get(timeout=1e30)", "q.put(5)", "q.join",
+    "q.task_done()", "q.task_done()", "q.join", "q.task_done()",
 ]
 bounded = [
     "q.put(1)", "q.put(2)", "q.full()", "q.put(3, False)", "q.put_nowait(3)", "q.put(3, timeout=0)",
@@ -108,6 +107,13 @@ bounded = [
 ]
 for proxy, local in pairs:
     for call in calls + (bounded if local.maxsize else []):
+        if call == "q.join":
+            while local.unfinished_tasks:
+                local.task_done()
+                proxy.task_done()
+            call = "q.join()"
+        elif (call == "q.get()" and local.empty()) or (call in ("q.put(1)", "q.put(2)", "q.put(item=2)") and local.full()):
+            continue  # it would wait for ever
         theirs = outcome(lambda: eval(call, {"q": local}))
         ours = outcome(lambda: eval(call, {"q": proxy}))
         check(ours == theirs, "%s gave %r, Python's queue gives %r (maxsize %d)" % (call, ours, theirs, local.maxsize))
@@ -202,19 +208,12 @@ print("got", q.get()); sys.stdout.flush()
     for n in range(5):
         getters.append(start_client(t, python, server, code))
         getters[-1].wait_line("ready")
-        server.wait_line(r"(?s)(client-connected.*){%d}" % (n + 1))
-        # It is in its get when the server reads nothing more of it: ask the server itself.
-        t.eventually(lambda n=n: waiting(t, python, server) == n + 1, "%d getters wait" % (n + 1))
+        # Its call is out when it sleeps: nothing else is left for it to do.
+        t.eventually(lambda: sleeping(getters[-1].pid), "the getter waits")
     client(t, python, server, 'q = connect().get_task_queue()\nfor i in range(5): q.put(i)\n')
     for n, getter in enumerate(getters):
         getter.wait()
         check_in("got %d" % n, getter.stdout)
-
-
-def waiting(t, python, server):
-    """How many threads of the server's clients wait in the kernel for a reply: by the sockets with nothing to read or
-    write is not to be seen, so clients say when they begin to wait and the server's debug log says it has the call."""
-    return server.stderr.count("client-connected")
 
 
 # --- programs -----------------------------------------------------------------------------------------
@@ -456,17 +455,9 @@ check(q.get() == "x", "the item")
 ''')
     for n in range(5):
         p.wait_line("waiting %d" % n)
-        # The call is out when the client sleeps in read(2).
-        t.eventually(lambda: b"read" in wchan(p.pid) or sleeping(p.pid), "the client waits")
+        t.eventually(lambda: sleeping(p.pid), "the client waits")
         p.send_signal(signal.SIGINT)
     check_equal(p.wait(), 0, "exit code; stderr: " + p.stderr[-500:])
-
-
-def wchan(pid):
-    try:
-        return Path("/proc/%d/syscall" % pid).read_bytes()
-    except OSError:
-        return b""
 
 
 def sleeping(pid):
@@ -759,7 +750,8 @@ try:
     r.get()
     check(False, "a get returned from a server that stopped")
 except EOFError:
-    print("cut off")
+    print("cut off"); sys.stdout.flush()
+os._exit(0)  # a 2.7 client would look for its server for 20 s
 ''')
     blocked.wait_line("waiting")
     client(t, python, server, r'''
@@ -792,7 +784,7 @@ def sigterm_ends_the_server_and_writes_out_what_is_answered(t):
 def values_that_name_globals_are_refused_where_the_operator_says_so(t, python):
     for policy, good, bad in (
             ("none", "{'a': [1, 'x', 2.5, None, b'b', {1}]}", ["decimal.Decimal(1)", "os.getcwd", "Custom()"]),
-            ("list", "decimal.Decimal(1), ValueError('x'), datetime.date(2020, 1, 1)",
+            ("list", "decimal.Decimal(1), {'x': 1.5}, datetime.date(2020, 1, 1)",
              ["os.getcwd", "Custom()", "[decimal.Decimal(1), os.system]"])):
         server = ServerTool(t, "-g", policy)
         client(t, python, server, r'''
