@@ -269,9 +269,9 @@ class Process:
         return self.wait(timeout)
 
     def kill(self):
-        """kill -9."""
+        """kill -9; returns when it is gone, though children of it may hold its output open."""
         self.send_signal(signal.SIGKILL)
-        return self.wait()
+        return self._popen.wait()
 
     def open_files(self):
         """How many descriptors it holds."""
@@ -403,33 +403,48 @@ def _end_processes(t):
     for p in reversed(t.processes):
         if p.returncode is None:
             p.kill()
+    complaints += _end_orphans()
+    for p in t.processes:
         p.wait()
         report = _SANITIZER.search(p.stderr)
         if report:
             complaints.append("%s: %s" % (p.short_name(), report.group(0)))
         p.close()
-    # Orphans whose parents we just killed get a moment to notice.
+    return complaints
+
+
+def _end_orphans():
+    """Kill children of the killed ones, which are ours now, after a moment to end by themselves; returns complaints."""
+    complaints = []
     deadline = time.monotonic() + 5 * SLOWDOWN
-    left = _children_of(os.getpid())
+    left = _reaped(_children_of(os.getpid()))
     while left and time.monotonic() < deadline:
+        time.sleep(0.02)
+        left = _reaped(_children_of(os.getpid()))
+    while left:
         for pid in left:
             try:
-                os.waitpid(pid, os.WNOHANG)
-            except ChildProcessError:
-                pass
-        left = _children_of(os.getpid())
-        if left:
-            time.sleep(0.02)
-    for pid in left:
-        try:
-            with open("/proc/%d/cmdline" % pid, "rb") as f:
-                command = f.read().replace(b"\0", b" ").decode("utf-8", "replace").strip()
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-        except (OSError, ChildProcessError):
-            continue
-        complaints.append("child process left behind: %d %s" % (pid, command[:200]))
+                with open("/proc/%d/cmdline" % pid, "rb") as f:
+                    command = f.read().replace(b"\0", b" ").decode("utf-8", "replace").strip()
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+            except (OSError, ChildProcessError):
+                continue
+            complaints.append("child process left behind: %d %s" % (pid, command[:200]))
+        left = _reaped(_children_of(os.getpid()))  # what those had started
     return complaints
+
+
+def _reaped(pids):
+    """Those that still run; the others are reaped."""
+    left = []
+    for pid in pids:
+        try:
+            if os.waitpid(pid, os.WNOHANG) == (0, 0):
+                left.append(pid)
+        except ChildProcessError:
+            pass
+    return left
 
 
 def _show(t):
