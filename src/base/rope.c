@@ -164,6 +164,21 @@ void rope_copy_out(const struct rope *r, uint64_t start, void *dst, size_t len)
     rope_cursor_copy(&c, start, start + len, dst);
 }
 
+void rope_truncate(struct rope *r, uint64_t len)
+{
+    while (r->len > len) {
+        struct rope_segment *last = &r->segments[r->n_segments - 1];
+        size_t cut = last->len < r->len - len ? last->len : (size_t)(r->len - len);
+
+        last->len -= cut;
+        r->len -= cut;
+        if (last->len == 0) {
+            block_unref(last->block);
+            r->n_segments--;
+        }
+    }
+}
+
 const void *rope_flat(const struct rope *r)
 {
     if (r->n_segments == 0)

@@ -45,6 +45,8 @@ bool rope_append_copy(struct rope *r, const void *data, size_t len);
 bool rope_append_range(struct rope *r, const struct rope *from, uint64_t start, uint64_t end);
 /* Copy bytes [start, start+len) out. The range must lie inside. */
 void rope_copy_out(const struct rope *r, uint64_t start, void *dst, size_t len);
+/* Keep the first `len` bytes (at most r->len). */
+void rope_truncate(struct rope *r, uint64_t len);
 /* Are the bytes equal, however they are cut into blocks? */
 bool rope_equal(const struct rope *a, const struct rope *b);
 /* All bytes in one place, if they lie in one segment (or there are none: ""); else NULL. */

@@ -252,12 +252,17 @@ bool payload_equal(const struct payload *a, const struct payload *b)
 bool payload_append_body(const struct payload *p, struct rope *r)
 {
     uint64_t len = p->pickle.len - 3; /* without PROTO and STOP */
+    uint64_t before = r->len;
     uint8_t copy[COPY_BYTES];
 
-    if (len > sizeof copy)
-        return rope_append_range(r, &p->pickle, 2, 2 + len);
-    rope_copy_out(&p->pickle, 2, copy, (size_t)len);
-    return rope_append_copy(r, copy, (size_t)len);
+    if (len <= sizeof copy) {
+        rope_copy_out(&p->pickle, 2, copy, (size_t)len);
+        return rope_append_copy(r, copy, (size_t)len);
+    }
+    if (rope_append_range(r, &p->pickle, 2, 2 + len))
+        return true;
+    rope_truncate(r, before);
+    return false;
 }
 
 /* Must the value be written anew for this reader? With which protocol, or 0. */
@@ -275,10 +280,14 @@ static bool append_reply(const struct payload *p, struct rope *r)
 {
     uint8_t proto[] = {OP_PROTO, p->protocol};
     static const uint8_t end[] = {OP_TUPLE2, OP_STOP};
+    uint64_t before = r->len;
 
-    return rope_append_copy(r, proto, sizeof proto) &&
-           rope_append_copy(r, return_head, sizeof return_head) && payload_append_body(p, r) &&
-           rope_append_copy(r, end, sizeof end);
+    if (rope_append_copy(r, proto, sizeof proto) &&
+        rope_append_copy(r, return_head, sizeof return_head) && payload_append_body(p, r) &&
+        rope_append_copy(r, end, sizeof end))
+        return true;
+    rope_truncate(r, before);
+    return false;
 }
 
 bool payload_append_reply(const struct payload *p, int reader_protocol, struct rope *r)

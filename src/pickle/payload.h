@@ -48,7 +48,7 @@ void payload_unref(struct payload *p); /* NULL is fine */
 /* Length of the standalone pickle in bytes. */
 uint64_t payload_bytes(const struct payload *p);
 /* Append `body` (no PROTO, no STOP) to `r`, sharing blocks where it is large. This and the next: false when out of
- * memory, `r` then holds a part and is good for nothing but rope_release(). */
+ * memory, `r` is as it was. */
 bool payload_append_body(const struct payload *p, struct rope *r);
 /* Append a whole reply message ('#RETURN', value) for a reader whose own messages use `reader_protocol`. PROTO
  * is 4 at most unless the bytes need 5. What the reader could not load is decoded and encoded anew where that is possible
