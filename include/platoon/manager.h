@@ -59,10 +59,11 @@ PLATOON_API void platoon_manager_abandon(platoon_manager *m);
 /* Ask the server to shut down, as BaseManager.shutdown(). The manager stays to be closed. */
 PLATOON_API enum platoon_status platoon_manager_shutdown(platoon_manager *m,
                                                          struct platoon_err *err);
-/* The socket of the connection that the queues share; -1 while there is none (before the first call on a queue, after a
- * loss). It stays the manager's. It is for a program that must end a call which waits at the server: between two
- * calls, dup() it; in another thread, shutdown(copy, SHUT_WR) then tells the server that we are gone, upon which the
- * call answers what the server had sent before that, or PLATOON_EUNKNOWN. */
+/* The socket of the connection that the queues share; -1 while there is none (before the first call
+ * on a queue, after a loss). It stays the manager's. It is for a program that must end a call which
+ * waits at the server: between two calls, dup() it; in another thread, shutdown(copy, SHUT_WR) then
+ * tells the server that we are gone, upon which the call answers what the server had sent before
+ * that, or PLATOON_EUNKNOWN. */
 PLATOON_API int platoon_manager_socket(const platoon_manager *m);
 /* "127.0.0.1:5000"; borrowed. */
 PLATOON_API const char *platoon_manager_address(const platoon_manager *m);
