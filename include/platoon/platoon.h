@@ -6,6 +6,7 @@
 #include <platoon/manager.h>
 #include <platoon/pickle.h>
 #include <platoon/status.h>
+#include <platoon/sumo.h>
 #include <platoon/value.h>
 
 #endif
