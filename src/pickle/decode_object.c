@@ -70,12 +70,12 @@ static platoon_value *new_call(struct decoder *d, platoon_value *callable, plato
 
     d->names_global = true;
     if (callable->kind != PLATOON_OBJECT) {
-        (void)decoder_fail(d, PLATOON_EPICKLE, "a %s is called",
+        (void)decoder_fail(d, PLATOON_EPICKLE, "a value of type %s is called",
                            platoon_kind_name((enum platoon_kind)callable->kind));
         return NULL;
     }
     if (args->kind != PLATOON_TUPLE || (kwargs && kwargs->kind != PLATOON_DICT)) {
-        (void)decoder_fail(d, PLATOON_EPICKLE, "the arguments of a call are a %s",
+        (void)decoder_fail(d, PLATOON_EPICKLE, "the arguments of a call are of type %s",
                            platoon_kind_name((enum platoon_kind)args->kind));
         return NULL;
     }
@@ -116,7 +116,7 @@ static bool build(struct decoder *d)
     platoon_value *state = decoder_pop(d), *v = d->stack[d->n_stack - 1];
 
     if (v->kind != PLATOON_OBJECT)
-        return decoder_fail(d, PLATOON_EPICKLE, "state for a %s, which has none",
+        return decoder_fail(d, PLATOON_EPICKLE, "state for a value of type %s, which has none",
                             platoon_kind_name((enum platoon_kind)v->kind));
     d->names_global = true;
     set_slot(d, v, OBJECT_STATE, state);

@@ -81,7 +81,8 @@ bool decoder_table_put(struct decoder *d, platoon_value *table, platoon_value *k
     case TABLE_THERE:
         break;
     case TABLE_UNHASHABLE:
-        return decoder_fail(d, PLATOON_EPICKLE, "a key or member holds a %s, which cannot be one",
+        return decoder_fail(d, PLATOON_EPICKLE,
+                            "a key or member holds a value of type %s, which cannot be one",
                             table_unhashable(key));
     case TABLE_NO_MEMORY:
         return decoder_no_memory(d);
@@ -176,7 +177,7 @@ static bool collect(struct decoder *d, enum platoon_kind kind, size_t start)
 
 static bool wrong_target(struct decoder *d, const platoon_value *v, const char *wanted)
 {
-    return decoder_fail(d, PLATOON_EPICKLE, "a %s stands where a %s should be",
+    return decoder_fail(d, PLATOON_EPICKLE, "the value below is of type %s, not %s",
                         platoon_kind_name((enum platoon_kind)v->kind), wanted);
 }
 

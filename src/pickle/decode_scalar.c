@@ -3,6 +3,7 @@
  * of protocol 0. */
 #include "pickle/decode_ops.h"
 
+#include <endian.h>
 #include <string.h>
 
 #include "base/num.h"
@@ -169,11 +170,11 @@ static bool push_int_text(struct decoder *d, const uint8_t *line, size_t len)
 
 static double big_endian_double(const uint8_t *p)
 {
-    uint64_t bits = 0;
+    uint64_t bits;
     double x;
 
-    for (int i = 0; i < 8; i++)
-        bits = bits << 8 | p[i];
+    memcpy(&bits, p, sizeof bits);
+    bits = be64toh(bits);
     memcpy(&x, &bits, sizeof x);
     return x;
 }

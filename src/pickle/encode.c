@@ -169,11 +169,11 @@ static bool check_request(struct encoder *e, const char *ident, const char *meth
         return encoder_fail(e, PLATOON_EINVAL, "the method or ident of a call is no UTF-8 text");
     if (args && args->kind != PLATOON_LIST && args->kind != PLATOON_TUPLE)
         return encoder_fail(e, PLATOON_ETYPE,
-                            "the arguments of a call are a %s, not a list or tuple",
+                            "the arguments of a call are of type %s, not list or tuple",
                             platoon_kind_name((enum platoon_kind)args->kind));
     if (kwds && kwds->kind != PLATOON_DICT)
         return encoder_fail(e, PLATOON_ETYPE,
-                            "the keyword arguments of a call are a %s, not a dict",
+                            "the keyword arguments of a call are of type %s, not dict",
                             platoon_kind_name((enum platoon_kind)kwds->kind));
     return true;
 }

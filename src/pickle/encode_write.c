@@ -9,6 +9,7 @@
  * drops them (POP, POP_MARK) and GETs the finished one. */
 #include "pickle/encoder.h"
 
+#include <endian.h>
 #include <string.h>
 
 #include "base/num.h"
@@ -158,9 +159,9 @@ static bool write_float(struct encoder *e, double d)
     uint64_t bits;
 
     memcpy(&bits, &d, sizeof bits);
+    bits = htobe64(bits);
     bytes[0] = OP_BINFLOAT;
-    for (int i = 0; i < 8; i++)
-        bytes[1 + i] = (uint8_t)(bits >> (56 - 8 * i));
+    memcpy(bytes + 1, &bits, sizeof bits);
     return emit(e, bytes, sizeof bytes);
 }
 
