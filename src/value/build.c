@@ -211,11 +211,13 @@ enum platoon_status platoon_dict_set(platoon_value *dict, const char *key, plato
 {
     platoon_value *text = NULL;
 
-    /* The key is a node of the dict's own owner: one reference more for dict_put() to take. */
-    if (dict && child && key && dict->kind == PLATOON_DICT && utf8_is_valid(key, strlen(key))) {
-        text = node_text(dict->owner, PLATOON_STR, key, strlen(key));
-        platoon_value_ref(text);
+    if (dict && child && dict->kind != PLATOON_DICT) {
+        platoon_value_unref(child);
+        return PLATOON_ETYPE;
     }
+    /* The key is a node of the dict's own owner: one reference more for dict_put() to take. */
+    if (dict && child && key && utf8_is_valid(key, strlen(key)))
+        text = platoon_value_ref(node_text(dict->owner, PLATOON_STR, key, strlen(key)));
     return platoon_dict_put(dict, text, child);
 }
 
