@@ -15,7 +15,7 @@
 /* In the order in which `platoon --help` lists them. A new command is a file cmd_<name>.c and a
  * line here. */
 static const struct cmd *const commands[] = {
-    &cmd_serve, &cmd_work, &cmd_status, &cmd_stop, &cmd_sumo_runner, NULL,
+    &cmd_demo, &cmd_serve, &cmd_work, &cmd_status, &cmd_stop, &cmd_sumo_runner, NULL,
 };
 
 static int help(int argc, char **argv);

@@ -89,7 +89,10 @@ void progress_format(const struct progress *p, uint64_t now_ns, size_t width, ch
     if (p->failed)
         append(out, size, "  %" PRIu64 " failed", p->failed);
     if (rate > 0) {
-        append(out, size, rate < 10 ? "  %.1f/s" : "  %.0f/s", rate);
+        if (rate < 0.5)
+            append(out, size, "  %.1f/min", 60 * rate);
+        else
+            append(out, size, rate < 10 ? "  %.1f/s" : "  %.0f/s", rate);
         append(out, size, "  eta %s", human_duration((double)(p->total - p->done) / rate, text));
     }
     if (p->workers)

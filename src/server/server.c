@@ -265,9 +265,11 @@ static void on_counted(enum store_status st, const struct store_queue *queues,
     if (st != STORE_OK)
         return;
     for (size_t i = 0; i < n; i++) {
+        /* A result that its reader has not acknowledged yet was read all the same. */
+        bool is_waited_for = counts[i].leased && queues[i].result_queue;
         char name[400];
 
-        if (counts[i].queued || counts[i].leased)
+        if (counts[i].queued || is_waited_for)
             log_line(&srv->log, srv->is_durable ? LOG_INFO : LOG_WARNING,
                      "%s name=%s queued=%llu taken=%llu",
                      srv->is_durable ? "queue-kept" : "queue-lost-with-memory",

@@ -46,7 +46,7 @@ class Server(object):
         report_out, report_in = os.pipe()
         argv = [find(), "serve", "--listen", _join(host, port), "--no-default-queues", "--authkey-file",
                 "/dev/fd/%d" % key_out, "--insecure-authkey", "--stop-on-eof", "--report-fd", str(report_in),
-                "--log-level", "warning"]
+                "--memory", "--log-level", "warning"]
         for queue in queues:
             argv += ["--queue", queue]
         try:

@@ -51,6 +51,7 @@ TEST(progress_full_bar_has_no_arrow_and_eta_zero)
     progress_update(&p, 2, 0, 0, 5 * s_ns);
     progress_update(&p, 4, 0, 0, 9 * s_ns);
     assert_line(&p, 9 * s_ns, "demo  [========================] 4/4  0.5/s  eta 0.0s");
+    assert_line(&p, 17 * s_ns, "demo  [========================] 4/4  15.0/min  eta 0.0s");
     progress_end(&p);
 }
 
