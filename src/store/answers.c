@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/look.h"
+
 enum { N_RESERVE = 64, MAX_SPARE = 256 };
 
 static size_t item_size(enum answer_kind kind)
@@ -32,6 +34,14 @@ static size_t item_size(enum answer_kind kind)
         return sizeof(struct store_swept);
     case ANSWER_GET:
         return sizeof(struct store_task);
+    case ANSWER_RETRY:
+        return sizeof(enum store_retry_status);
+    case ANSWER_CANCEL:
+        return sizeof(struct store_done_answer);
+    case ANSWER_PURGE:
+        return sizeof(uint64_t);
+    case ANSWER_LOOK:
+        return sizeof(struct look *);
     case ANSWER_STATS:
         return sizeof(struct store_counts);
     case ANSWER_TASK_DONE:
@@ -123,6 +133,8 @@ struct answer *answers_add(struct answers *a, enum answer_kind kind, union answe
 
 static void free_items(struct answer *answer)
 {
+    if (answer->kind == ANSWER_LOOK && answer->items)
+        look_free(*(struct look **)answer->items);
     if (answer->items != &answer->one)
         free(answer->items);
     free(answer->counts);
@@ -207,6 +219,18 @@ static void make_callback(const struct answer *answer)
         break;
     case ANSWER_GET:
         answer->cb.get(st, items, n, arg);
+        break;
+    case ANSWER_RETRY:
+        answer->cb.retry(st, items, n, arg);
+        break;
+    case ANSWER_CANCEL:
+        answer->cb.done(st, items, n, arg);
+        break;
+    case ANSWER_PURGE:
+        answer->cb.purge(st, items ? *(const uint64_t *)items : 0, arg);
+        break;
+    case ANSWER_LOOK:
+        answer->cb.look(st, items ? *(struct look *const *)items : NULL, arg);
         break;
     case ANSWER_STATS:
         answer->cb.stats(st, items, arg);

@@ -27,6 +27,10 @@ enum answer_kind {
     ANSWER_RELEASE,
     ANSWER_SWEEP,
     ANSWER_GET,
+    ANSWER_RETRY,
+    ANSWER_CANCEL, /* as ANSWER_DONE */
+    ANSWER_PURGE,
+    ANSWER_LOOK,
     ANSWER_STATS,
     ANSWER_TASK_DONE
 };
@@ -44,6 +48,9 @@ union answer_callback {
     store_release_cb release;
     store_sweep_cb sweep;
     store_get_cb get;
+    store_retry_cb retry;
+    store_purge_cb purge;
+    store_look_cb look;
     store_stats_cb stats;
     store_task_done_cb task_done;
 };
@@ -60,6 +67,9 @@ union answer_item {
     enum store_release_status released;
     struct store_swept swept;
     struct store_task task;
+    enum store_retry_status retried;
+    uint64_t n_purged;
+    struct look *look; /* owned by the answer */
     struct store_counts counts;
     int64_t unfinished;
 };

@@ -8,7 +8,9 @@
 #ifndef PLATOON_STORE_BATCH_H
 #define PLATOON_STORE_BATCH_H
 
+#include "store/look.h"
 #include "store/store.h"
+#include "store/tasks.h"
 
 enum record_kind {
     RECORD_EPOCH,  /* lease.epoch */
@@ -19,7 +21,10 @@ enum record_kind {
     RECORD_STATE,  /* task is in `state` now: place, attempt (losses), may_be_repeat; text: why */
     RECORD_END,    /* task ended: state, lease; text: outcome; entry: on the result queue, or 0 */
     RECORD_METRIC, /* task: text is the name, number the value */
-    RECORD_LOAD    /* read `value` back: `loaded` is filled */
+    RECORD_LOAD,   /* read `value` back: `loaded` is filled */
+    RECORD_PURGE, /* task: that one; 0: all of `queue` in the states of `attempt` that have ended */
+    RECORD_REVIVE, /* task, place: the ended task waits again; `saved` and `value` are made */
+    RECORD_LOOK    /* fill `look` */
 };
 
 struct record {
@@ -32,8 +37,12 @@ struct record {
     store_task_id task, other; /* other: result_of, entry */
     uint64_t place;
     struct store_lease_id lease;
-    struct payload *value; /* counted by the batch */
-    struct rope loaded;    /* RECORD_LOAD */
+    struct payload *value;            /* counted by the batch */
+    struct rope loaded;               /* RECORD_LOAD */
+    struct look *look;                /* RECORD_LOOK: borrowed */
+    struct tasks_saved saved;         /* RECORD_REVIVE */
+    enum store_task_state was;        /* RECORD_REVIVE: the state it was in */
+    enum store_retry_status *retried; /* RECORD_REVIVE: borrowed; to be set by the loop */
     double number;
     struct store_counts counts;
     struct store_queue options; /* .name is not set: it is `text` */

@@ -177,3 +177,8 @@ struct hash_node *hash_index_drain(struct hash_index *ix, size_t *cursor)
     }
     return NULL;
 }
+
+struct hash_node *hash_index_bucket(const struct hash_index *ix, size_t i)
+{
+    return *bucket_at(ix, i);
+}

@@ -38,6 +38,8 @@ void hash_index_release(struct hash_index *ix); /* the nodes are the caller's; z
 void hash_index_add(struct hash_index *ix, struct hash_node *node);
 /* `node` must be in the index. */
 void hash_index_remove(struct hash_index *ix, struct hash_node *node);
+/* The chain of bucket i < n_buckets, to walk all nodes. */
+struct hash_node *hash_index_bucket(const struct hash_index *ix, size_t i);
 struct hash_node *hash_index_find(const struct hash_index *ix, uint64_t key); /* NULL: none */
 struct hash_node *hash_index_again(const struct hash_node *node); /* the next of the same key */
 /* Take nodes out one after another, in no order, to free what they are in: start with *cursor 0,

@@ -392,7 +392,67 @@ static void journal_unfinished(void *arg, store_queue_id queue)
     tell(s, RECORD_COUNTS)->queue = queue; /* filled in when the batch is closed */
 }
 
-/* A task came. Or it ended: its queue's counts changed, and a value that nobody read is not cold any more. */
+static void journal_retried(void *arg, store_task_id task)
+{
+    tell_state(sqlite_of(arg), (struct store_lease_ref){task, {0, 0}}, "retried");
+}
+
+static void journal_cancelled(void *arg, const struct store_cancel_item *items,
+                              const struct store_done_answer *answers, size_t n)
+{
+    struct sqlite_store *s = sqlite_of(arg);
+
+    for (size_t i = 0; i < n; i++) {
+        struct record *r;
+
+        if (answers[i].status != STORE_DONE_RECORDED)
+            continue;
+        if (answers[i].result)
+            tell_put(s, answers[i].result, items[i].result, items[i].task);
+        r = tell(s, RECORD_END);
+        r->task = items[i].task;
+        r->state = STORE_CANCELLED;
+        r->other = answers[i].result;
+        r->text = batch_text(s->open, "cancelled");
+    }
+}
+
+static void journal_purged(void *arg, store_queue_id queue, uint32_t states,
+                           const store_task_id *ids, size_t n)
+{
+    struct sqlite_store *s = sqlite_of(arg);
+    struct record *r;
+
+    for (size_t i = 0; i < n; i++)
+        tell(s, RECORD_PURGE)->task = ids[i];
+    r = tell(s, RECORD_PURGE);
+    r->queue = queue;
+    r->attempt = states;
+    s->open->bytes += INLINE_BYTES + 1; /* may be long: the thread's work */
+    s->dirty[queue - 1] = true;
+}
+
+static void journal_revive(void *arg, store_task_id task, uint64_t place,
+                           enum store_retry_status *out)
+{
+    struct record *r = tell(sqlite_of(arg), RECORD_REVIVE);
+
+    r->task = task;
+    r->place = place;
+    r->retried = out;
+}
+
+static void journal_look(void *arg, struct look *l)
+{
+    struct sqlite_store *s = sqlite_of(arg);
+
+    tell(s, RECORD_LOOK)->look = l;
+    if (l->filter.limit > 10)
+        s->open->bytes += INLINE_BYTES + 1; /* pages of rows are the thread's work */
+}
+
+/* A task came. Or it ended: its queue's counts changed, and a value that nobody read is not cold
+ * any more. */
 static void on_change(const struct task *task, void *arg)
 {
     struct sqlite_store *s = sqlite_of(arg);
@@ -401,7 +461,7 @@ static void on_change(const struct task *task, void *arg)
         s->last_entered = task->node.key;
         s->entered[s->n_entered++] = (struct entered){task->node.key, task->queue, task->place};
     }
-    if (task->state != STORE_DONE && task->state != STORE_FAILED)
+    if (task->state != STORE_DONE && task->state != STORE_FAILED && task->state != STORE_CANCELLED)
         return;
     s->dirty[task->queue - 1] = true;
     s->cold_bytes -= task->value->cold_bytes;
@@ -443,6 +503,25 @@ static void medium_failed(struct sqlite_store *s, enum store_status st, const ch
     say(s, 3, line);
 }
 
+/* A task that had ended is back in the file; now in the table too. */
+static enum store_retry_status revive(struct sqlite_store *s, struct record *r)
+{
+    struct store_counts counts = *tasks_counts(s->table.tasks, r->saved.queue);
+
+    if (tasks_restore(s->table.tasks, &r->saved, s->table.now_ns) != STORE_OK)
+        return STORE_RETRY_GONE; /* out of memory: it is there after the next start */
+    counts.unfinished++;
+    if (r->was == STORE_FAILED)
+        counts.failed--;
+    else if (r->was == STORE_CANCELLED)
+        counts.cancelled--;
+    else
+        counts.done--;
+    tasks_restore_counts(s->table.tasks, r->saved.queue, &counts);
+    s->dirty[r->saved.queue - 1] = true;
+    return STORE_RETRIED;
+}
+
 /* The values that were read back take their places; the newest that are over the limit leave
  * memory. */
 static void settle(struct sqlite_store *s, struct batch *b)
@@ -462,6 +541,8 @@ static void settle(struct sqlite_store *s, struct batch *b)
             p->pickle = r->loaded;
             rope_init(&r->loaded);
             p->cold_bytes = 0;
+        } else if (r->kind == RECORD_REVIVE && p) {
+            *r->retried = revive(s, r);
         } else if (r->kind == RECORD_PUT && s->options.max_memory_bytes &&
                    hot > s->options.max_memory_bytes && p->refs == 2) { /* the table's and ours */
             p->cold_bytes = p->pickle.len;
@@ -644,6 +725,11 @@ static const struct table_journal sqlite_journal = {
     .failed = journal_failed,
     .released = journal_released,
     .swept = journal_swept,
+    .retried = journal_retried,
+    .cancelled = journal_cancelled,
+    .purged = journal_purged,
+    .revive = journal_revive,
+    .look = journal_look,
     .unfinished = journal_unfinished,
     .told = journal_told,
     .keep = journal_keep,

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/sqlite_look.h"
 #include "store/sqlite_schema.h"
 
 enum {
@@ -42,6 +43,14 @@ enum statement {
     S_FAILURE,
     S_METRIC,
     S_EVENT,
+    S_DELETE,
+    S_DELETE_VALUE,
+    S_DELETE_ATTEMPTS,
+    S_DELETE_METRICS,
+    S_DELETE_EVENTS,
+    S_ENDED,
+    S_REVIVE,
+    S_ROW,
     N_STATEMENTS
 };
 
@@ -74,6 +83,17 @@ static const char *const statement_sql[N_STATEMENTS] = {
     [S_END] = "UPDATE task SET state=?2, outcome=?3, result=?4, changed_ms=?5 WHERE id=?1",
     [S_FAILURE] = "UPDATE task SET has_failure_value=1, result=?2 WHERE id=?1",
     [S_METRIC] = "INSERT OR REPLACE INTO metric(task,name,value) VALUES(?1,?2,?3)",
+    [S_DELETE] = "DELETE FROM task WHERE id=?1",
+    [S_DELETE_VALUE] = "DELETE FROM value WHERE task=?1",
+    [S_DELETE_ATTEMPTS] = "DELETE FROM attempt WHERE task=?1",
+    [S_DELETE_METRICS] = "DELETE FROM metric WHERE task=?1",
+    [S_DELETE_EVENTS] = "DELETE FROM event WHERE task=?1",
+    [S_ENDED] =
+        "SELECT id FROM task WHERE queue=?1 AND state IN (2,3,6) AND (?2 >> state) & 1 LIMIT 1000",
+    [S_REVIVE] = "UPDATE task SET state=0, place=?2, attempts_lost=0, result=NULL, outcome=NULL, "
+                 "changed_ms=?3 WHERE id=?1",
+    [S_ROW] =
+        "SELECT queue, state, may_be_repeat, bytes, protocol, kind, flags FROM task WHERE id=?1",
     [S_EVENT] = "INSERT INTO event(task,at_ms,what,detail) VALUES(?1,?2,?3,?4)",
 };
 
@@ -488,6 +508,83 @@ static int write_counts(struct sqlite_db *db, const struct record *r)
     return finish(s);
 }
 
+/* --- by operators ----------------------------------------------------------------------------- */
+
+static int delete_task(struct sqlite_db *db, store_task_id task)
+{
+    int rc = SQLITE_OK;
+
+    for (int i = S_DELETE; rc == SQLITE_OK && i <= S_DELETE_EVENTS; i++) {
+        bind_int(db->statements[i], 1, task);
+        rc = finish(db->statements[i]);
+    }
+    return rc;
+}
+
+/* A task that ended, with all that hangs on it, in slices that need little memory. */
+static int delete_ended(struct sqlite_db *db, store_queue_id queue, uint32_t states)
+{
+    enum { SLICE = 1000 };
+    sqlite3_stmt *s = db->statements[S_ENDED];
+    store_task_id ids[SLICE];
+    int rc = SQLITE_OK, n;
+
+    do {
+        bind_int(s, 1, queue);
+        bind_int(s, 2, states);
+        for (n = 0; n < SLICE && (rc = sqlite3_step(s)) == SQLITE_ROW; n++)
+            ids[n] = (store_task_id)sqlite3_column_int64(s, 0);
+        (void)sqlite3_reset(s); /* says what step said */
+        rc = rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+        for (int i = 0; rc == SQLITE_OK && i < n; i++)
+            rc = delete_task(db, ids[i]);
+    } while (rc == SQLITE_OK && n == SLICE);
+    return rc;
+}
+
+/* What the table needs to have a task again; r->value stays NULL if there is none that ended. */
+static int write_revive(struct sqlite_db *db, const struct batch *b, struct record *r)
+{
+    sqlite3_stmt *s = db->statements[S_ROW];
+    struct payload *p = NULL;
+    int rc;
+
+    bind_int(s, 1, r->task);
+    rc = sqlite3_step(s);
+    r->was = (enum store_task_state)sqlite3_column_int(s, 1);
+    if (rc == SQLITE_ROW &&
+        (r->was == STORE_DONE || r->was == STORE_FAILED || r->was == STORE_CANCELLED) &&
+        (p = calloc(1, sizeof *p))) {
+        p->refs = 1;
+        rope_init(&p->pickle);
+        p->cold_bytes = (uint64_t)sqlite3_column_int64(s, 3);
+        p->protocol = (uint8_t)sqlite3_column_int(s, 4);
+        p->kind = (uint8_t)sqlite3_column_int(s, 5);
+        p->flags = (uint32_t)sqlite3_column_int64(s, 6);
+        r->saved = (struct tasks_saved){.task = r->task,
+                                        .queue = (store_queue_id)sqlite3_column_int64(s, 0),
+                                        .place = r->place,
+                                        .state = STORE_QUEUED,
+                                        .may_be_repeat = sqlite3_column_int(s, 2) != 0,
+                                        .value = p};
+    }
+    (void)sqlite3_reset(s);
+    if (!p)
+        return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+    if (!sqlite_db_read_value(db, r->task, &p->pickle)) {
+        payload_unref(p);
+        return SQLITE_CORRUPT;
+    }
+    p->cold_bytes = 0;
+    r->value = p; /* the batch's now */
+    s = db->statements[S_REVIVE];
+    bind_int(s, 1, r->task);
+    bind_int(s, 2, r->place);
+    bind_int(s, 3, (uint64_t)b->wall_ms);
+    rc = finish(s);
+    return rc == SQLITE_OK ? write_event(db, b, r, "retried") : rc;
+}
+
 static int write_record(struct sqlite_db *db, const struct batch *b, struct record *r)
 {
     sqlite3_stmt *s;
@@ -517,6 +614,13 @@ static int write_record(struct sqlite_db *db, const struct batch *b, struct reco
         return finish(s);
     case RECORD_LOAD:
         r->was_lost = !sqlite_db_read_value(db, r->task, &r->loaded);
+        return SQLITE_OK;
+    case RECORD_PURGE:
+        return r->task ? delete_task(db, r->task) : delete_ended(db, r->queue, r->attempt);
+    case RECORD_REVIVE:
+        return write_revive(db, b, r);
+    case RECORD_LOOK:
+        sqlite_look(db->handle, r->look);
         return SQLITE_OK;
     }
     return SQLITE_MISUSE;

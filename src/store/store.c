@@ -104,3 +104,26 @@ void store_on_wake(struct store *s, void (*wake)(void *arg), void *arg)
 {
     s->ops->on_wake(s, wake, arg);
 }
+
+void store_retry(struct store *s, const store_task_id *tasks, size_t n, store_retry_cb cb,
+                 void *arg)
+{
+    s->ops->retry(s, tasks, n, cb, arg);
+}
+
+void store_cancel(struct store *s, const struct store_cancel_item *items, size_t n,
+                  store_done_cb cb, void *arg)
+{
+    s->ops->cancel(s, items, n, cb, arg);
+}
+
+void store_purge(struct store *s, store_queue_id queue, uint32_t states, size_t max,
+                 store_purge_cb cb, void *arg)
+{
+    s->ops->purge(s, queue, states, max, cb, arg);
+}
+
+void store_look(struct store *s, const struct store_filter *filter, store_look_cb cb, void *arg)
+{
+    s->ops->look(s, filter, cb, arg);
+}

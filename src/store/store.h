@@ -232,6 +232,35 @@ typedef void (*store_sweep_cb)(enum store_status st, const struct store_swept *s
                                void *arg);
 void store_sweep(struct store *s, size_t max, store_sweep_cb cb, void *arg);
 
+/* --- by operators -----------------------------------------------------------------------------
+ * Put tasks back that are abandoned, dead, failed, or done by a guess: to the front, with no
+ * attempt lost; unfinished rises where it had fallen. NOT_NOW: it is queued or leased. GONE: there
+ * is none, or nothing is kept of it. */
+enum store_retry_status { STORE_RETRIED, STORE_RETRY_NOT_NOW, STORE_RETRY_GONE };
+typedef void (*store_retry_cb)(enum store_status st, const enum store_retry_status *answers,
+                               size_t n, void *arg);
+void store_retry(struct store *s, const store_task_id *tasks, size_t n, store_retry_cb cb,
+                 void *arg);
+/* End tasks that have not ended, wherever they are; `result` (may be NULL) goes to the linked
+ * result queue. A holder hears that its lease is lost. ALREADY, GONE as store_done(). */
+struct store_cancel_item {
+    store_task_id task;
+    struct payload *result;
+};
+void store_cancel(struct store *s, const struct store_cancel_item *items, size_t n,
+                  store_done_cb cb, void *arg);
+/* Forget tasks of `queue` in a set of states (bits 1 << state; leased ones are left alone), with
+ * their values and histories: up to `max` of those that have not ended, and all that have. The
+ * answer: how many that had not. */
+typedef void (*store_purge_cb)(enum store_status st, uint64_t n, void *arg);
+void store_purge(struct store *s, store_queue_id queue, uint32_t states, size_t max,
+                 store_purge_cb cb, void *arg);
+/* Rows, and the history of one: see look.h. *l is borrowed by the callback, NULL unless OK. */
+struct store_filter;
+struct look;
+typedef void (*store_look_cb)(enum store_status st, const struct look *l, void *arg);
+void store_look(struct store *s, const struct store_filter *filter, store_look_cb cb, void *arg);
+
 /* --- looking ---------------------------------------------------------------------------------- */
 typedef void (*store_stats_cb)(enum store_status st, const struct store_counts *counts, void *arg);
 void store_stats(struct store *s, store_queue_id queue, store_stats_cb cb, void *arg);
@@ -279,6 +308,10 @@ struct store_ops {
     void (*release)(struct store *, const struct store_release_item *, size_t, store_release_cb,
                     void *);
     void (*sweep)(struct store *, size_t, store_sweep_cb, void *);
+    void (*retry)(struct store *, const store_task_id *, size_t, store_retry_cb, void *);
+    void (*cancel)(struct store *, const struct store_cancel_item *, size_t, store_done_cb, void *);
+    void (*purge)(struct store *, store_queue_id, uint32_t, size_t, store_purge_cb, void *);
+    void (*look)(struct store *, const struct store_filter *, store_look_cb, void *);
     void (*get)(struct store *, const store_task_id *, size_t, store_get_cb, void *);
     void (*stats)(struct store *, store_queue_id, store_stats_cb, void *);
     void (*task_done)(struct store *, store_queue_id, store_task_done_cb, void *);

@@ -12,8 +12,11 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
+#include "store/look.h"
+#include "store/task_queue.h"
 
 #define LONGEST_TURN_NS UINT64_C(5000000000)
 
@@ -233,6 +236,120 @@ static void table_sweep(struct store *s, size_t max, store_sweep_cb cb, void *ar
     promise(m, answer);
 }
 
+/* --- by operators ----------------------------------------------------------------------------- */
+
+static void table_retry(struct store *s, const store_task_id *tasks, size_t n, store_retry_cb cb,
+                        void *arg)
+{
+    struct table_store *m = table_of(s);
+    struct answer *answer = answers_add(&m->answers, ANSWER_RETRY, CALLBACK(retry, cb), arg, n);
+
+    if (!begin(m, answer, 0, n, 0))
+        return;
+    for (size_t i = 0; i < n; i++) {
+        enum store_retry_status *status = (enum store_retry_status *)answer->items + i;
+
+        *status = tasks_retry(m->tasks, tasks[i]);
+        if (*status == STORE_RETRIED)
+            TELL(m, retried, tasks[i]);
+        else if (*status == STORE_RETRY_GONE && m->journal)
+            m->journal->revive(m->journal_arg, tasks[i], tasks_next_place(m->tasks), status);
+    }
+    promise(m, answer);
+}
+
+static void table_cancel(struct store *s, const struct store_cancel_item *items, size_t n,
+                         store_done_cb cb, void *arg)
+{
+    struct table_store *m = table_of(s);
+    struct answer *answer = answers_add(&m->answers, ANSWER_CANCEL, CALLBACK(done, cb), arg, n);
+    enum store_status st;
+
+    if (!begin(m, answer, 0, 2 * n, 0))
+        return;
+    st = tasks_cancel(m->tasks, items, n, answer->items);
+    if (st != STORE_OK)
+        answer_fails(answer, st);
+    else
+        TELL(m, cancelled, items, answer->items, n);
+    promise(m, answer);
+}
+
+static void table_purge(struct store *s, store_queue_id queue, uint32_t states, size_t max,
+                        store_purge_cb cb, void *arg)
+{
+    struct table_store *m = table_of(s);
+    struct answer *answer = answers_add(&m->answers, ANSWER_PURGE, CALLBACK(purge, cb), arg, 1);
+    store_task_id *ids = calloc(max ? max : 1, sizeof *ids);
+    size_t n;
+
+    if (!ids)
+        answer_fails(answer, STORE_NOMEM);
+    if (begin(m, answer, 0, max, 0)) {
+        n = tasks_purge(m->tasks, queue, states, max, ids);
+        *(uint64_t *)answer->items = n;
+        TELL(m, purged, queue, states, ids, n);
+        promise(m, answer);
+    }
+    free(ids);
+}
+
+/* The smallest ids of the table that a look wants, in order. */
+static void look_at_task(const struct task *task, void *arg)
+{
+    struct look *l = arg;
+    size_t at = l->n_rows;
+    struct store_row *row;
+
+    if (!look_wants(&l->filter, task->node.key, task->queue, (enum store_task_state)task->state))
+        return;
+    while (at > 0 && l->rows[at - 1].task > task->node.key)
+        at--;
+    if (at == l->filter.limit)
+        return;
+    if (l->n_rows == l->filter.limit)
+        payload_unref(l->rows[--l->n_rows].value);
+    row = look_add_row(l);
+    if (!row) {
+        l->status = STORE_NOMEM;
+        return;
+    }
+    memmove(&l->rows[at + 1], &l->rows[at], (l->n_rows - 1 - at) * sizeof *l->rows);
+    l->rows[at] = (struct store_row){
+        .task = task->node.key,
+        .queue = task->queue,
+        .state = (enum store_task_state)task->state,
+        .losses = task->losses,
+        .may_be_repeat = task->may_be_repeat,
+        .bytes = payload_bytes(task->value),
+        .value = l->filter.with_values ? payload_ref(task->value) : NULL,
+    };
+}
+
+static void table_look(struct store *s, const struct store_filter *filter, store_look_cb cb,
+                       void *arg)
+{
+    struct table_store *m = table_of(s);
+    struct answer *answer = answers_add(&m->answers, ANSWER_LOOK, CALLBACK(look, cb), arg, 1);
+    struct look *l = look_new(filter);
+
+    if (!l)
+        answer_fails(answer, STORE_NOMEM);
+    if (!begin(m, answer, 0, 1, 0)) {
+        look_free(l);
+        return;
+    }
+    *(struct look **)answer->items = l;
+    if (m->journal) {
+        m->journal->look(m->journal_arg, l);
+        promise(m, answer);
+        return;
+    }
+    tasks_each(m->tasks, look_at_task, l);
+    if (l->status != STORE_OK)
+        answer_fails(answer, l->status);
+}
+
 /* --- looking ---------------------------------------------------------------------------------- */
 
 static void table_get(struct store *s, const store_task_id *ids, size_t n, store_get_cb cb,
@@ -380,6 +497,10 @@ static const struct store_ops table_store_ops = {
     .fail = table_fail,
     .release = table_release,
     .sweep = table_sweep,
+    .retry = table_retry,
+    .cancel = table_cancel,
+    .purge = table_purge,
+    .look = table_look,
     .get = table_get,
     .stats = table_stats,
     .task_done = table_task_done,

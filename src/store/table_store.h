@@ -6,6 +6,7 @@
 #define PLATOON_STORE_TABLE_STORE_H
 
 #include "store/answers.h"
+#include "store/look.h"
 #include "store/store.h"
 #include "store/tasks.h"
 
@@ -30,6 +31,15 @@ struct table_journal {
     void (*released)(void *arg, const struct store_release_item *items,
                      const enum store_release_status *answers, size_t n);
     void (*swept)(void *arg, const struct store_swept *swept, size_t n);
+    void (*retried)(void *arg, store_task_id task);
+    void (*cancelled)(void *arg, const struct store_cancel_item *items,
+                      const struct store_done_answer *answers, size_t n);
+    void (*purged)(void *arg, store_queue_id queue, uint32_t states, const store_task_id *ids,
+                   size_t n);
+    /* A task that has ended is to wait again at `place`: read it back; *out is set when kept. */
+    void (*revive)(void *arg, store_task_id task, uint64_t place, enum store_retry_status *out);
+    /* Fill it; `l` lives until kept. */
+    void (*look)(void *arg, struct look *l);
     void (*unfinished)(void *arg, store_queue_id queue);
     /* A cold value is about to be handed out: have it read. Room is there if a step of so many
      * items was begun. */

@@ -538,6 +538,8 @@ static void end_task(struct tasks *t, struct task *task, const struct store_done
     task->state = (uint8_t)item->state;
     if (item->state == STORE_FAILED)
         q->counts.failed++;
+    else if (item->state == STORE_CANCELLED)
+        q->counts.cancelled++;
     else
         q->counts.done++;
     report(t, task);
@@ -569,7 +571,7 @@ static enum store_done_status finish(struct tasks *t, const struct store_done_it
     if (!is_epoch_known || id == 0 || id > t->last_id)
         return STORE_DONE_GONE;
     /* Ids are given in turn: one that was given and is not here any more has ended. */
-    if (!task || task->has_failure_value)
+    if (!task || (task->has_failure_value && item->state != STORE_CANCELLED))
         return STORE_DONE_ALREADY;
     if (item->state == STORE_DEAD)
         return record_death(t, task, item) ? STORE_DONE_RECORDED : STORE_DONE_ALREADY;
@@ -835,6 +837,104 @@ void tasks_wake_delayed(struct tasks *t, uint64_t now_ns)
         queue_at(t, task->queue)->counts.delayed--;
         to_front(t, task); /* front of what is behind it: its place is from the time it failed */
     }
+}
+
+/* --- by operators ----------------------------------------------------------------------------- */
+
+enum store_retry_status tasks_retry(struct tasks *t, store_task_id id)
+{
+    struct task *task = find_task(t, id);
+    struct task_queue *q = task ? queue_at(t, task->queue) : NULL;
+
+    if (!task)
+        return STORE_RETRY_GONE;
+    if (task->state == STORE_ABANDONED) {
+        q->counts.abandoned--;
+    } else if (task->state == STORE_DEAD) {
+        free(task->lease);
+        task->where = TASK_NOWHERE;
+        q->counts.dead--;
+        task->has_failure_value = false;
+        task->is_unfinished = true; /* it had fallen when the task died */
+        q->counts.unfinished++;
+    } else {
+        return STORE_RETRY_NOT_NOW;
+    }
+    task->losses = 0;
+    to_front(t, task);
+    return STORE_RETRIED;
+}
+
+/* A cancel is a done that needs no lease. */
+enum store_status tasks_cancel(struct tasks *t, const struct store_cancel_item *items, size_t n,
+                               struct store_done_answer *answers)
+{
+    struct store_done_item *done = calloc(n ? n : 1, sizeof *done);
+    enum store_status st;
+
+    if (!done)
+        return STORE_NOMEM;
+    for (size_t i = 0; i < n; i++) {
+        const struct task *task = find_task(t, items[i].task);
+
+        done[i] = (struct store_done_item){
+            .ref = {items[i].task, {t->last_epoch, 0}},
+            .state = STORE_CANCELLED,
+            /* Of a dead one the master has been told already. */
+            .result = task && task->has_failure_value ? NULL : items[i].result,
+            .counts_unfinished = true};
+    }
+    st = tasks_done(t, done, n, answers);
+    free(done);
+    return st;
+}
+
+struct purging {
+    store_queue_id queue;
+    uint32_t states;
+    size_t n, max;
+    store_task_id *ids;
+};
+
+static void note_purged(const struct task *task, void *arg)
+{
+    struct purging *p = arg;
+
+    if (p->n < p->max && task->queue == p->queue && (p->states & (1u << task->state)) &&
+        task->state != STORE_LEASED)
+        p->ids[p->n++] = task->node.key;
+}
+
+size_t tasks_purge(struct tasks *t, store_queue_id queue, uint32_t states, size_t max,
+                   store_task_id *out)
+{
+    struct purging p = {queue, states, 0, max, out};
+
+    tasks_each(t, note_purged, &p);
+    for (size_t i = 0; i < p.n; i++) {
+        struct task *task = find_task(t, out[i]);
+        struct task_queue *q = queue_at(t, queue);
+
+        pull_out(t, q, task);
+        settle_unfinished(t, q, task);
+        task->state = STORE_CANCELLED;
+        report(t, task);
+        hash_index_remove(&t->by_id, &task->node);
+        free_task(task);
+    }
+    return p.n;
+}
+
+void tasks_each(const struct tasks *t, void (*visit)(const struct task *, void *), void *arg)
+{
+    for (size_t i = 0; i < t->by_id.n_buckets; i++)
+        for (struct hash_node *node = hash_index_bucket(&t->by_id, i); node; node = node->next)
+            visit(HASH_OWNER(node, struct task, node), arg);
+}
+
+uint64_t tasks_next_place(struct tasks *t)
+{
+    return ++t->last_place;
 }
 
 /* --- what a journal kept ---------------------------------------------------------------------- */

@@ -100,6 +100,17 @@ void tasks_release(struct tasks *t, const struct store_release_item *items, size
 /* Returns how many of `swept` (room for `max`) are filled. */
 size_t tasks_sweep(struct tasks *t, size_t max, uint64_t now_ns, struct store_swept *swept);
 void tasks_get(const struct tasks *t, const store_task_id *ids, size_t n, struct store_task *out);
+enum store_retry_status tasks_retry(struct tasks *t, store_task_id id);
+enum store_status tasks_cancel(struct tasks *t, const struct store_cancel_item *items, size_t n,
+                               struct store_done_answer *answers);
+/* Forget up to `max` that wait, are abandoned or dead; their ids go to `out` (room for `max`). */
+size_t tasks_purge(struct tasks *t, store_queue_id queue, uint32_t states, size_t max,
+                   store_task_id *out);
+/* Walk all tasks, in no order. */
+void tasks_each(const struct tasks *t, void (*visit)(const struct task *task, void *arg),
+                void *arg);
+/* The next place number, given away. */
+uint64_t tasks_next_place(struct tasks *t);
 int64_t tasks_task_done(struct tasks *t, store_queue_id queue);
 
 /* Would a sweep find anything? */

@@ -24,6 +24,10 @@ struct told {
         enum store_release_status release;
         struct store_counts counts;
         int64_t unfinished;
+        enum store_retry_status retried;
+        enum store_done_status cancelled;
+        uint64_t n_purged;
+        char letters[64];
     };
 };
 
@@ -454,4 +458,93 @@ int64_t task_done(struct rig *r, store_queue_id queue)
         store_task_done(r->s, queue, on_task_done, &told);
     } while (!wait_for(r, &told));
     return told.unfinished;
+}
+
+static void on_retry(enum store_status st, const enum store_retry_status *answers, size_t n,
+                     void *arg)
+{
+    struct told *told = arg;
+
+    (void)n;
+    comes(told, st);
+    if (st == STORE_OK)
+        told->retried = answers[0];
+}
+
+enum store_retry_status retry(struct rig *r, store_task_id task)
+{
+    struct told told;
+
+    do {
+        told = (struct told){0};
+        store_retry(r->s, &task, 1, on_retry, &told);
+    } while (!wait_for(r, &told));
+    return told.retried;
+}
+
+static void on_cancelled(enum store_status st, const struct store_done_answer *answers, size_t n,
+                         void *arg)
+{
+    struct told *told = arg;
+
+    (void)n;
+    comes(told, st);
+    if (st == STORE_OK)
+        told->cancelled = answers[0].status;
+}
+
+enum store_done_status cancel(struct rig *r, store_task_id task, char result)
+{
+    struct payload *value = result ? rig_payload(result) : NULL;
+    struct store_cancel_item item = {task, value};
+    struct told told;
+
+    do {
+        told = (struct told){0};
+        store_cancel(r->s, &item, 1, on_cancelled, &told);
+    } while (!wait_for(r, &told));
+    payload_unref(value);
+    return told.cancelled;
+}
+
+static void on_purged(enum store_status st, uint64_t n, void *arg)
+{
+    struct told *told = arg;
+
+    comes(told, st);
+    told->n_purged = n;
+}
+
+uint64_t purge(struct rig *r, store_queue_id queue, uint32_t states)
+{
+    struct told told;
+
+    do {
+        told = (struct told){0};
+        store_purge(r->s, queue, states, 100, on_purged, &told);
+    } while (!wait_for(r, &told));
+    return told.n_purged;
+}
+
+static void on_look(enum store_status st, const struct look *l, void *arg)
+{
+    struct told *told = arg;
+    size_t n = 0;
+
+    comes(told, st);
+    for (; st == STORE_OK && n < l->n_rows && n < sizeof told->letters - 1; n++)
+        told->letters[n] = l->rows[n].value ? rig_letter(l->rows[n].value) : '?';
+    told->letters[n] = '\0';
+}
+
+const char *look(struct rig *r, const struct store_filter *filter)
+{
+    struct told told;
+
+    do {
+        told = (struct told){0};
+        store_look(r->s, filter, on_look, &told);
+    } while (!wait_for(r, &told));
+    snprintf(r->letters, sizeof r->letters, "%s", told.letters);
+    return r->letters;
 }

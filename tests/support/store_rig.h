@@ -16,6 +16,7 @@
 
 #include "support/test.h"
 
+#include "store/look.h"
 #include "store/store.h"
 
 /* How to get one of the stores that pass the suite. */
@@ -80,6 +81,11 @@ enum store_release_status release_item(struct rig *r, const struct store_release
 size_t sweep(struct rig *r, size_t max);
 struct store_counts counts(struct rig *r, store_queue_id queue);
 int64_t task_done(struct rig *r, store_queue_id queue);
+enum store_retry_status retry(struct rig *r, store_task_id task);
+enum store_done_status cancel(struct rig *r, store_task_id task, char result);
+uint64_t purge(struct rig *r, store_queue_id queue, uint32_t states);
+/* The letters of the rows; `filter` asks for values. */
+const char *look(struct rig *r, const struct store_filter *filter);
 struct store_queue ensure(struct rig *r, const struct store_queue *wanted);
 
 #endif

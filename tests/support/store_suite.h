@@ -51,6 +51,12 @@
     X(counts_follow_each_step)                                                                     \
     X(ready_is_told_when_there_is_something_to_take)                                               \
     X(room_is_told_when_there_may_be_some)                                                         \
+    X(an_abandoned_task_can_be_retried)                                                            \
+    X(a_dead_task_can_be_retried_and_has_all_its_attempts_again)                                   \
+    X(what_waits_or_runs_is_not_retried)                                                           \
+    X(a_cancelled_task_ends_wherever_it_is)                                                        \
+    X(purge_forgets_what_waits_and_leaves_what_runs)                                               \
+    X(a_look_shows_tasks_by_state_in_the_order_of_ids)                                             \
     X(large_batches_keep_their_order)                                                              \
     X(random_histories_match_the_model)
 

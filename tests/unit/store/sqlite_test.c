@@ -337,3 +337,42 @@ TEST(a_copy_of_a_live_store_is_a_store)
     assert_string_equal(claim(&r, r.tasks, 9), "abc");
     rig_close(&r);
 }
+
+/* --- what has ended ----------------------------------------------------------------------------- */
+
+TEST(an_ended_task_is_shown_with_its_history_and_can_be_retried)
+{
+    struct store_filter filter = {.with_values = true, .limit = 10};
+    struct rig r;
+
+    rig_open(&r, &process_maker);
+    put(&r, r.tasks, "ab");
+    claim(&r, r.tasks, 2);
+    done_ref(&r, r.held['a'].ref, STORE_FAILED, 'A', true);
+    filter.states = LOOK_STATE(STORE_FAILED);
+    assert_string_equal(look(&r, &filter), "a");
+    filter = (struct store_filter){.only_results = true, .with_values = true, .limit = 10};
+    assert_string_equal(look(&r, &filter), "A");
+    assert_int_equal(retry(&r, r.held['a'].ref.task), STORE_RETRIED);
+    assert_int_equal(counts(&r, r.tasks).failed, 0);
+    assert_int_equal(counts(&r, r.tasks).unfinished, 2);
+    assert_string_equal(claim(&r, r.tasks, 9), "a");
+    rig_close(&r);
+}
+
+TEST(results_stay_after_they_were_taken_until_they_are_purged)
+{
+    struct store_filter filter = {.only_results = true, .with_values = true, .limit = 10};
+    struct rig r;
+
+    rig_open(&r, &process_maker);
+    put(&r, r.tasks, "a");
+    claim(&r, r.tasks, 1);
+    done(&r, 'a', 'A');
+    assert_string_equal(claim(&r, r.results, 1), "A");
+    done_ref(&r, r.held['A'].ref, STORE_DONE, 0, false); /* a master has received it */
+    assert_string_equal(look(&r, &filter), "A");
+    purge(&r, r.results, ~0u);
+    assert_string_equal(look(&r, &filter), "");
+    rig_close(&r);
+}
