@@ -41,29 +41,33 @@ static bool climbs_out(const char *name)
     return false;
 }
 
-/* ", beside it are: a.sumocfg, b.sumocfg" for the folder that `path` names, or "". */
+static int is_config(const struct dirent *entry)
+{
+    size_t len = strlen(entry->d_name);
+
+    return len > 8 && strcmp(entry->d_name + len - 8, ".sumocfg") == 0;
+}
+
+/* "; that folder holds a.sumocfg, b.sumocfg" for the folder of `path`, or "". */
 static void list_neighbours(const char *path, char *out, size_t size)
 {
     const char *slash = strrchr(path, '/');
     char folder[PATH_MAX];
-    const struct dirent *entry;
-    size_t used = 0, n = 0;
-    DIR *dir;
+    struct dirent **found;
+    size_t used = 0;
+    int n;
 
     out[0] = '\0';
     snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) : 0, path);
-    if (!(dir = opendir(folder)))
+    if ((n = scandir(folder, &found, is_config, alphasort)) < 0)
         return;
-    while (n < MAX_NEIGHBOURS && (entry = readdir(dir))) {
-        size_t len = strlen(entry->d_name);
-
-        if (len < 8 || strcmp(entry->d_name + len - 8, ".sumocfg") != 0 || used + len + 24 > size)
-            continue;
-        used += (size_t)snprintf(out + used, size - used, "%s%s", n ? ", " : "; that folder holds ",
-                                 entry->d_name);
-        n++;
+    for (int i = 0; i < n; i++) {
+        if (i < MAX_NEIGHBOURS && used + strlen(found[i]->d_name) + 24 < size)
+            used += (size_t)snprintf(out + used, size - used, "%s%s",
+                                     used ? ", " : "; that folder holds ", found[i]->d_name);
+        free(found[i]);
     }
-    closedir(dir);
+    free(found);
 }
 
 static enum platoon_status tell_missing(const struct path_rules *rules, const char *what,
@@ -76,8 +80,8 @@ static enum platoon_status tell_missing(const struct path_rules *rules, const ch
         return platoon_fail(err, PLATOON_EIO, "%s \"%.200s\": %s", what, name, strerror(code));
     list_neighbours(path, neighbours, sizeof neighbours);
     return platoon_fail(err, PLATOON_ENOTFOUND,
-                        "there is no %s \"%.200s\" under the worker's --root %.200s%s", what, name,
-                        rules->root, neighbours);
+                        "%s \"%.200s\": there is no such file under the worker's --root %.200s%s",
+                        what, name, rules->root, neighbours);
 }
 
 static enum platoon_status resolve(const struct path_rules *rules, const char *name,

@@ -485,7 +485,7 @@ def tasks_that_are_wrong_are_refused_before_anything_runs(t):
     runner = Runner(t)
     for task, words in (
             ({"filename": "data/absent.sumocfg"}, "that folder holds ramp_metering"),
-            ({"filename": "nowhere/x.sumocfg"}, "there is no filename"),
+            ({"filename": "nowhere/x.sumocfg"}, "there is no such file under the worker"),
     ):
         check_error(runner.error(task), "not-found", "failed", words)
     for task, words in (

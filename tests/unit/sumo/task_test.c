@@ -228,7 +228,8 @@ TEST(a_missing_file_is_not_found_and_its_neighbours_are_listed)
     struct root root;
 
     begin(&root);
-    assert_refused(&root, task_of("data/z.sumocfg"), PLATOON_ENOTFOUND, "there is no filename");
+    assert_refused(&root, task_of("data/z.sumocfg"), PLATOON_ENOTFOUND,
+                   "there is no such file under the worker");
     assert_refused(&root, task_of("data/z.sumocfg"), PLATOON_ENOTFOUND, "that folder holds ");
     assert_refused(&root, task_of("data/z.sumocfg"), PLATOON_ENOTFOUND, "x.sumocfg");
     assert_refused(&root, task_of("nowhere/z.sumocfg"), PLATOON_ENOTFOUND, root.path);
@@ -423,7 +424,7 @@ TEST(option_values_are_checked)
     assert_refused(&root, option("route-files", platoon_str("../y.rou.xml")), PLATOON_EINVAL,
                    "options.route-files \"../y.rou.xml\" leads out");
     assert_refused(&root, option("route-files", platoon_str("data/z.rou.xml")), PLATOON_ENOTFOUND,
-                   "there is no options.route-files");
+                   "options.route-files \"data/z.rou.xml\": there is no such file");
     end(&root);
 }
 
