@@ -23,6 +23,7 @@ void encoder_init(struct encoder *e, struct buf *out, int protocol, struct plato
 void encoder_release(struct encoder *e)
 {
     free(e->frames);
+    free(e->deferred);
     map_release(&e->notes);
 }
 
@@ -61,7 +62,7 @@ struct encode_frame *encoder_push(struct encoder *e, const platoon_value *v, uin
         e->cap_frames = cap;
     }
     f = &e->frames[e->n_frames++];
-    *f = (struct encode_frame){v, 0, node_width(v), kind, false};
+    *f = (struct encode_frame){v, 0, node_width(v), kind, false, false};
     return f;
 }
 

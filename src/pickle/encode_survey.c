@@ -5,27 +5,25 @@
  * Only a node with NODE_SHARED can be met twice (node.h, invariant 2), so only those are looked up:
  * a list of millions of floats costs a walk.
  *
- * A tuple (or set) that contains itself is written more than once before it is whole, and so is
- * everything in it: then every container goes into the memo, as CPython has it always, or lists
- * that have one parent would be written without end. Such a tuple shows as one that is met while it
- * is being walked. */
+ * A tuple that contains itself shows as one that is met while it is being walked; encode_write.c
+ * says what follows from that. */
 #include "pickle/encoder.h"
 
 static uint64_t pack(struct encode_note note)
 {
-    return (uint64_t)note.memo << 32 | (uint64_t)note.n_open << 8 | note.n_visits;
+    return (uint64_t)note.memo << 32 | (uint64_t)note.is_open << 8 | note.n_visits;
 }
 
 static struct encode_note unpack(uint64_t x)
 {
-    return (struct encode_note){(uint8_t)x, (uint16_t)(x >> 8), (uint32_t)(x >> 32)};
+    return (struct encode_note){(uint8_t)x, (x >> 8 & 1) != 0, (uint32_t)(x >> 32)};
 }
 
 struct encode_note encoder_note(const struct encoder *e, const platoon_value *v)
 {
     const uint64_t *there = map_find(&e->notes, (uint64_t)(uintptr_t)v, 0);
 
-    return there ? unpack(*there) : (struct encode_note){0, 0, 0};
+    return there ? unpack(*there) : (struct encode_note){0, false, 0};
 }
 
 bool encoder_set_note(struct encoder *e, const platoon_value *v, struct encode_note note)
@@ -142,8 +140,8 @@ static bool visit(struct encoder *e, const platoon_value *v, uint8_t kind)
         if (note.n_visits > 0) {
             e->n_shared += note.n_visits == 1;
             note.n_visits = 2;
-            if (note.n_open > 0 && kind != PLATOON_LIST && kind != PLATOON_DICT)
-                e->memoizes_all = true;
+            if (note.is_open && kind != PLATOON_LIST && kind != PLATOON_DICT)
+                e->has_recursive_tuple = true;
             return encoder_set_note(e, v, note);
         }
         is_noted = true;
@@ -170,7 +168,7 @@ static bool leave(struct encoder *e, const struct encode_frame *f)
     if (!f->is_noted)
         return true;
     note = encoder_note(e, f->v);
-    note.n_open = 0;
+    note.is_open = false;
     return encoder_set_note(e, f->v, note);
 }
 
@@ -192,7 +190,7 @@ bool survey(struct encoder *e, const platoon_value *v, uint8_t kind)
         if (!visit(e, child, child->kind))
             return false;
     }
-    if (e->memoizes_all)
-        e->n_shared = e->notes.n + e->n_containers; /* at most */
+    if (e->has_recursive_tuple)
+        e->n_shared = e->notes.n + e->n_containers; /* lists with one parent go there too */
     return true;
 }

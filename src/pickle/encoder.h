@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* encoder.h - the encoder's insides, shared by encode.c (messages), encode_survey.c (what is
- * shared) and encode_write.c (values to opcodes). For these three only.
+ * shared), encode_write.c (containers) and encode_leaf.c (the rest). For these four only.
  *
  * Every root is surveyed first, then every root is written, in the same order. */
 #ifndef PLATOON_PICKLE_ENCODER_H
@@ -13,16 +13,17 @@
 
 struct encode_frame {
     const platoon_value *v;
-    size_t next;   /* item to come */
-    size_t width;  /* all items */
-    uint8_t kind;  /* as it is written: a list of arguments is a tuple */
-    bool is_noted; /* survey: the node has a note; write: it goes into the memo */
+    size_t next;     /* item to come */
+    size_t width;    /* all items */
+    uint8_t kind;    /* as it is written: a list of arguments is a tuple */
+    bool is_noted;   /* survey: the node has a note; write: it goes into the memo */
+    bool is_filling; /* write: it was written empty, and its items come now */
 };
 
 /* Facts about a node that can be met more than once, packed into a map's value. */
 struct encode_note {
     uint8_t n_visits; /* 1, or 2 for "more than once" */
-    uint16_t n_open;  /* how often it is being walked or written right now */
+    bool is_open;     /* being walked or written right now */
     uint32_t memo;    /* its number + 1; 0: not in the memo */
 };
 
@@ -32,12 +33,17 @@ struct encoder {
     bool embeds_opaque; /* else ETYPE */
     struct map notes;   /* node address -> struct encode_note */
     uint32_t next_memo;
-    uint64_t n_shared; /* nodes with n_visits 2; with memoizes_all no fewer than go into the memo */
+    uint64_t n_shared;     /* at least as many nodes as will go into the memo */
     uint64_t n_containers; /* walked */
-    bool memoizes_all;     /* a tuple contains itself: every container goes into the memo */
+    bool has_recursive_tuple;
 
     struct encode_frame *frames;
     size_t n_frames, cap_frames;
+
+    const platoon_value **deferred; /* lists and dicts to be filled later */
+    size_t n_deferred, cap_deferred;
+    size_t n_open_tuples;
+    bool is_filling;
 
     /* of the OPAQUE values that were surveyed */
     size_t n_opaque, n_opaque_needing_memo;
@@ -72,8 +78,17 @@ bool survey(struct encoder *e, const platoon_value *v, uint8_t kind);
 struct encode_note encoder_note(const struct encoder *e, const platoon_value *v);
 bool encoder_set_note(struct encoder *e, const platoon_value *v, struct encode_note note);
 
-/* encode_write.c */
+/* encode_write.c: write `v` (as a tuple, if `kind` says so). */
 bool write_value(struct encoder *e, const platoon_value *v, uint8_t kind);
+
+/* encode_leaf.c */
+bool write_leaf(struct encoder *e, const platoon_value *v);
 bool write_text(struct encoder *e, const char *text, size_t len);
+bool emit(struct encoder *e, const void *data, size_t len);
+bool emit_op(struct encoder *e, enum opcode op);
+/* An opcode with a number of `n` bytes. */
+bool emit_number(struct encoder *e, enum opcode op, uint64_t x, unsigned n);
+/* GLOBAL of a name in builtins, whatever that module is called in this protocol. */
+bool emit_global(struct encoder *e, const char *name);
 
 #endif

@@ -130,15 +130,51 @@ TEST(a_list_that_contains_itself_is_put_before_its_items)
     ASSERT_BYTES(v, 4, "\x80\x04]q\x00h\x00\x61.");
 }
 
-TEST(a_tuple_that_contains_itself_is_finished_below_itself)
+TEST(a_list_in_a_tuple_that_contains_itself_is_filled_when_the_tuple_is_there)
 {
-    /* t = ([t],), as CPython writes it */
-    static const char pickle[] = "\x80\x04]q\x00h\x00\x85q\x01\x61"
-                                 "0h\x01.";
+    /* t = ([t],), as CPython writes it, and as we do */
+    static const char cpython[] = "\x80\x04]\x94h\x00\x85\x94\x61"
+                                  "0h\x01.";
     platoon_value *v = NULL;
 
-    assert_int_equal(platoon_pickle_decode(pickle, sizeof pickle - 1, NULL, &v, NULL), PLATOON_OK);
-    assert_bytes(v, 4, pickle, sizeof pickle - 1);
+    assert_int_equal(platoon_pickle_decode(cpython, sizeof cpython - 1, NULL, &v, NULL),
+                     PLATOON_OK);
+    ASSERT_BYTES(v, 4,
+                 "\x80\x04]q\x00\x85q\x01h\x00h\x01\x61"
+                 "0.");
+}
+
+TEST(tuples_that_contain_themselves_many_times_cost_what_they_are)
+{
+    enum { N = 20000 };
+    /* t = (text, L1, ..., Ln), each list with t in it */
+    char *pickle = malloc(40 * N), *p = pickle;
+    platoon_value *v = NULL, *back;
+    void *data = NULL;
+    size_t len = 0;
+
+    assert_non_null(pickle);
+    p += sprintf(p, "]p0\n](");
+    for (int i = 0; i < N; i++)
+        p += sprintf(p, "]p%d\n", i + 1);
+    p += sprintf(p, "e0("); /* the lists are in the memo; the list of lists goes */
+    p += sprintf(p, "V0123456789012345678901234567890123456789\n");
+    for (int i = 0; i < N; i++)
+        p += sprintf(p, "g%d\n", i + 1);
+    p += sprintf(p, "tp%d\n", N + 1);
+    for (int i = 0; i < N; i++)
+        p += sprintf(p, "g%d\ng%d\na0", i + 1, N + 1);
+    p += sprintf(p, "\x86."); /* with the first list, so that one tuple is inside another */
+    if (platoon_pickle_decode(pickle, (size_t)(p - pickle), NULL, &v, NULL) != PLATOON_OK)
+        fail_msg("the test's own pickle");
+    assert_int_equal(platoon_pickle_encode(v, 2, &data, &len, NULL), PLATOON_OK);
+    assert_true(len < 40 * N);
+    free(data);
+    back = round_trip(v, 4);
+    assert_true(platoon_equal(v, back));
+    platoon_value_unref(back);
+    platoon_value_unref(v);
+    free(pickle);
 }
 
 TEST(a_tuple_in_itself_without_a_list_between_is_refused)
