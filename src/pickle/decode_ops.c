@@ -169,7 +169,7 @@ static bool collect(struct decoder *d, enum platoon_kind kind, size_t start)
 
     if (!v)
         return decoder_no_memory(d);
-    if (!decoder_append(d, v, d->stack + start, n))
+    if (!decoder_append(d, v, n ? d->stack + start : NULL, n))
         return false;
     d->n_stack = start;
     return decoder_push_new(d, v);
@@ -192,7 +192,7 @@ static bool append_from(struct decoder *d, size_t start)
             return false;
     } else if (v->kind != PLATOON_LIST) {
         return wrong_target(d, v, "list");
-    } else if (!decoder_append(d, v, d->stack + start, n)) {
+    } else if (!decoder_append(d, v, n ? d->stack + start : NULL, n)) {
         return false;
     }
     d->n_stack = start;

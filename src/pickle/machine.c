@@ -162,11 +162,8 @@ static bool execute(struct machine *m, uint8_t code, const struct opcode_value *
         return machine_close_mark(m, &dropped);
     case OP_STOP:
         return stop(m);
-    case OP_DUP:
-        if (!need(m, 1))
-            return false;
-        (void)push(m, shape_at(m->shapes, 0));
-        return true;
+    case OP_DUP: /* would make a value out of its neighbour's bytes */
+        return malformed(m, "no pickler writes it");
     case OP_NONE:
         push_scalar(m, SCAN_NONE, 0);
         return true;

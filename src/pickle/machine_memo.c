@@ -72,7 +72,7 @@ bool machine_memoize(struct machine *m, uint64_t number)
     if (m->memo.was_reset)
         forget_reference(m, number);
     if (m->outline.now)
-        outline_touch(&m->outline, m->count - 1, m->count);
+        outline_memoize(&m->outline, m->count - 1, number);
     if (last->turn == m->turn && !last->is_reference && last->len > 0 &&
         last->len <= MEMO_MAX_NAME) {
         last->is_memoized = true;

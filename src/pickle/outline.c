@@ -29,6 +29,8 @@ void outline_reset(struct outline *o)
     o->all_flags = 0;
     o->pending_get = UINT64_MAX;
     o->args_form = o->kwds_form = FORM_OTHER;
+    o->args_number = o->kwds_number = UINT64_MAX;
+    o->is_own_container_used = false;
     o->n_args = o->n_kwds = 0;
     o->ident_len = 0;
     outline_begin(o);
@@ -181,10 +183,15 @@ static void forget_role(struct outline *o, uint64_t position)
         return;
     if (position == AT_IDENT)
         o->ident_len = 0;
-    else if (position == AT_ARGS)
+    if (position == AT_ARGS) {
         o->args_form = FORM_OTHER;
-    else if (position == AT_KWDS)
+        o->args_number = UINT64_MAX;
+    }
+    if (position == AT_ARGS || position == AT_KWDS) {
         o->kwds_form = FORM_OTHER;
+        o->kwds_number = UINT64_MAX;
+        o->is_own_container_used = position == AT_KWDS && o->is_own_container_used;
+    }
 }
 
 static void describe_as_compound(struct scan_arg *arg)
@@ -241,6 +248,17 @@ void outline_touch(struct outline *o, uint64_t position, uint64_t old_count)
     for (uint64_t i = position + 1; i < old_count && i < l->keep; i++)
         outline_pop(o, i);
     absorb(o, &l->entries[position]);
+}
+
+void outline_memoize(struct outline *o, uint64_t position, uint64_t number)
+{
+    outline_touch(o, position, position + 1);
+    if (o->now != &o->levels[1])
+        return;
+    if (position == AT_ARGS && o->args_form == FORM_LIST)
+        o->args_number = number;
+    else if (position == AT_KWDS && o->kwds_form == FORM_DICT)
+        o->kwds_number = number;
 }
 
 struct entry *outline_merge(struct outline *o, uint64_t position, uint64_t old_count)
@@ -454,6 +472,7 @@ void outline_complete(struct outline *o, uint64_t count)
         return;
     if (!(o->complaint = complaint_about_ident(o, &e[AT_IDENT].arg)) &&
         !(o->complaint = complaint_about_method(o, &e[AT_METHOD].arg)) &&
-        !(o->complaint = complaint_about_args(o)))
-        o->complaint = complaint_about_kwds(o);
+        !(o->complaint = complaint_about_args(o)) && !(o->complaint = complaint_about_kwds(o)) &&
+        o->is_own_container_used)
+        o->complaint = "something in args or kwds refers to args or kwds itself";
 }

@@ -77,6 +77,9 @@ struct outline {
     uint64_t pending_get;
 
     enum outline_form args_form, kwds_form;
+    uint64_t args_number,
+        kwds_number;            /* their memo numbers while they are being filled; UINT64_MAX */
+    bool is_own_container_used; /* one of them was fetched: what is in it refers to it */
     struct scan_arg *args;
     size_t n_args, cap_args;
     struct scan_kwd *kwds;
@@ -103,6 +106,8 @@ static inline void outline_flag(struct outline *o, uint32_t flags)
 static inline void outline_flag_get(struct outline *o, uint64_t number)
 {
     outline_flag(o, SCAN_HAS_GET);
+    if (number == o->args_number || number == o->kwds_number)
+        o->is_own_container_used = true;
     if (o->memo->is_wild)
         number = 0; /* lower no longer means earlier: in doubt, it is outside of everything */
     if (number < o->pending_get)
@@ -120,8 +125,10 @@ void outline_close(struct outline *o, size_t n_marks);
 struct entry *outline_push(struct outline *o, uint64_t position);
 /* The values at `position` and above, up to `old_count`, became one at `position`. As outline_push(). */
 struct entry *outline_merge(struct outline *o, uint64_t position, uint64_t old_count);
-/* The value at `position` was memoized, or those above it, up to `old_count`, were put into it. */
+/* Those above the value at `position`, up to `old_count`, were put into it. */
 void outline_touch(struct outline *o, uint64_t position, uint64_t old_count);
+/* The value at `position`, the topmost, was stored under `number`. */
+void outline_memoize(struct outline *o, uint64_t position, uint64_t number);
 /* The value at `position`, the topmost, was dropped. */
 void outline_pop(struct outline *o, uint64_t position);
 /* Describe an entry that is text. Text of an ident may be longer than others. `text` NULL: too long to look at. */

@@ -13,6 +13,9 @@
  *
  *     80 <proto>  58 07000000 "#RETURN"  body  86 2e
  *
+ * One thing is not seen: a request whose later argument reaches back into an earlier one and changes it there. No pickler
+ * writes such a thing (what it has written is finished); the earlier argument is cut out as it was at its end.
+ *
  * A store keeps the standalone bytes as they are; Python's pickle.loads() reads them. */
 #ifndef PLATOON_PICKLE_PAYLOAD_H
 #define PLATOON_PICKLE_PAYLOAD_H

@@ -11,9 +11,12 @@
  * refused), enough to refuse a GET of an entry that was never set, and the number of a few short strings, so that
  * a method or keyword that is a memo reference is still understood.
  *
- * It refuses: unknown opcodes, PROTO above 5, stack underflow, a GET of an unset entry, bytes after
- * STOP, more than `max_depth` open marks, PERSID/BINPERSID/EXT (no stock peer can read them), NEXT_BUFFER/
- * READONLY_BUFFER (out-of-band), a request that is no 4-tuple of (None | str, str, tuple|list, dict). */
+ * It refuses: unknown opcodes, PROTO above 5 or not at the beginning, stack underflow, a GET of an unset entry, bytes after
+ * STOP, values left over at STOP, more than `max_depth` open marks, text that is no UTF-8, numbers that are none,
+ * PERSID/BINPERSID/EXT (no stock peer can read them), NEXT_BUFFER/READONLY_BUFFER (out-of-band), DUP (no pickler writes it,
+ * and a value would depend on its neighbour's bytes), errors of type that can be seen without keeping values. All these
+ * are PLATOON_EPICKLE, limits PLATOON_ELIMIT. A sound pickle that is no request, a 4-tuple of (None | str, str, tuple |
+ * list, dict) with at most SCAN_MAX_ARGS and SCAN_MAX_KWDS in them, is PLATOON_EPROTO, said when STOP has come. */
 #ifndef PLATOON_PICKLE_SCAN_H
 #define PLATOON_PICKLE_SCAN_H
 
@@ -63,8 +66,8 @@ enum scan_flags {
 };
 
 struct scan_arg {
-    uint64_t start,
-        end; /* byte range in the pickle, FRAME opcodes included; starts where its left neighbour ended */
+    /* Byte range in the pickle, FRAME opcodes included; starts where its left neighbour ended. */
+    uint64_t start, end;
     uint32_t flags;       /* enum scan_flags */
     uint32_t open_marks;  /* marks open at `start`, for replaying the prefix */
     uint64_t memo_before; /* entries set before `start` */
@@ -114,8 +117,9 @@ void scan_request(const struct scan *s, struct scan_request *out);
 int scan_protocol(const struct scan *s);
 const struct scan_gap *scan_gaps(const struct scan *s, size_t *out_n);
 void scan_root(const struct scan *s, struct scan_arg *out_root);
-/* For --globals=list: the globals named so far, as "module\nname\0" strings one after another, at most 64
- * distinct ones; *out_overflow if there were more. Pointer valid until the next feed or reset. */
+/* For --globals=list: the globals named so far but for the constructors of plain data, as "module\nname\0" strings one after
+ * another, at most 64 distinct ones; *out_overflow if there were more. A name that cannot be told (it came from far back in
+ * the memo, or holds a newline) is "?\n?". Pointer valid until the next feed or reset. */
 const char *scan_globals(const struct scan *s, size_t *out_len, bool *out_overflow);
 
 #endif

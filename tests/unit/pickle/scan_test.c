@@ -582,8 +582,6 @@ TEST(scan_lists_the_globals_that_a_pickle_names)
 
 TEST(scan_calls_a_global_unknown_where_it_cannot_tell)
 {
-    /* an operand that is no text of its own: from DUP */
-    assert_globals(HEAD "8c01'a' 32 93 85" TAIL, "?\n?");
     /* other values between text and use */
     assert_globals(HEAD "8c01'a' 4b01 30 8c01'b' 93 85" TAIL, "?\n?");
     /* a text set under the number of a module that is already on the stack */
@@ -628,7 +626,7 @@ TEST(scan_refuses_what_no_reader_could_load)
         {"ff", "code of none"},
         {"2e", "the stack is empty"},
         {"30", "the stack is empty"},
-        {"32", "too few values"},
+        {"4e 32", "no pickler writes it"},
         {"94", "too few values"},
         {"7101", "too few values"},
         {"31", "no MARK is open"},
@@ -747,6 +745,11 @@ TEST(scan_refuses_pickles_that_are_no_requests)
         {"8004 28 4e 8c01'm' 29 7d 8c03'a' 00 'b' 4e 73 74 2e", "keyword argument's name"},
         /* args fetched from the memo: what is in it was not written down */
         {"8004 28 4e 8c01'm' 4b01 85 94 30 6800 7d 74 2e", "args is neither"},
+        /* args or kwds that contain themselves: an item alone would not have the whole of them */
+        {"8004 28 4e 8c01'm' 5d94 6800 61 7d 74 2e", "refers to args"},
+        {"8004 28 4e 8c01'm' 5d94 28 4e 6800 65 7d 74 2e", "refers to args"},
+        {"8004 28 4e 8c01'm' 29 7d94 8c01'k' 6800 73 74 2e", "refers to args"},
+        {"8004 28 4e 8c01'm' 29 7d94 28 8c01'k' 6800 75 74 2e", "refers to args"},
         {"8004 28 4e 8c01'm' 29 'cm' 0a 'n' 0a 29 52 74 2e", "kwds is no dict"},
     };
 
