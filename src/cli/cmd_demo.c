@@ -17,12 +17,12 @@
 #include "cli/progress.h"
 #include "cli/talk.h"
 
-enum { OPT_SEEDS = 1, OPT_SLOTS, DEFAULT_SEEDS = 8, MAX_SEEDS = 1000 };
+enum { OPT_SEEDS = 1, OPT_SLOTS, DEFAULT_SEEDS = 6, MAX_SEEDS = 1000 };
 
 static const struct cmd_option option_table[] = {
     {OPT_SEEDS, "seeds", "N",
      "runs of each arm beside the tutorial's two tasks\n"
-     "(default 8)"},
+     "(default 6)"},
     {OPT_SLOTS, "slots", "N",
      "simulations at a time in each of the two workers\n"
      "(default: half the CPUs)"},
