@@ -160,6 +160,8 @@ static void each_stray(struct family *f, void (*visit)(struct family *, pid_t))
                 visit(f, (pid_t)pid);
             pid = 0;
         }
+        if ((size_t)n < sizeof text)
+            break;
     }
 }
 

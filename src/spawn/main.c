@@ -129,8 +129,7 @@ static bool reap(struct spawner *s)
     struct signalfd_siginfo info;
     struct spawn_ended ended;
 
-    while (read(s->signal_fd, &info, sizeof info) > 0)
-        continue; /* one signal may stand for many ends */
+    (void)!read(s->signal_fd, &info, sizeof info); /* one signal may stand for many ends */
     while (family_reap(&s->family, &ended))
         if (!send_ended(s, &ended))
             return false;

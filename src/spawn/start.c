@@ -211,11 +211,14 @@ static char *child_stack(void)
 pid_t start_process(const struct start_request *r, struct start_failure *out)
 {
     static struct plan plan; /* one at a time: we sleep until the child has execed */
+    static pid_t self;
     char *stack = child_stack();
     pid_t pid;
 
     plan.request = r;
-    plan.parent = getpid();
+    if (!self)
+        self = getpid();
+    plan.parent = self;
     plan.step = SPAWN_STEP_NONE;
     plan.error = 0;
     pid = stack ? clone(child_main, stack + STACK_BYTES, CLONE_VM | CLONE_VFORK | SIGCHLD, &plan)

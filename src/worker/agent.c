@@ -50,6 +50,9 @@ enum {
 /* ... and more than one, so that about so much work waits for each slot. */
 #define AHEAD_WORK_S 0.05
 
+/* Outcomes of tasks shorter than this are reported several at a time. */
+#define REPORT_SOON_S 0.05
+
 enum phase { WORKING, ENDING, CUTTING };
 
 struct agent {
@@ -137,7 +140,7 @@ static void on_finished(struct slot *s, struct task *task, void *arg)
     if (task->outcome.kind == OUTCOME_RESULT || task->outcome.kind == OUTCOME_FAILURE)
         a->mean_task_s =
             a->mean_task_s < 0 ? took_s : a->mean_task_s + 0.2 * (took_s - a->mean_task_s);
-    link_deliver(a->link, task);
+    link_deliver(a->link, task, a->n_waiting > 0 && a->mean_task_s < REPORT_SOON_S);
 }
 
 static void on_broken(struct slot *s, const char *why, void *arg)
@@ -238,7 +241,7 @@ static void release_waiting(struct agent *a)
 
         list_remove(&t->link);
         t->outcome.kind = OUTCOME_RELEASED;
-        link_deliver(a->link, t);
+        link_deliver(a->link, t, !list_is_empty(&a->waiting));
     }
     a->n_waiting = 0;
 }
@@ -376,26 +379,28 @@ static unsigned give_to_slots(struct agent *a)
     return n_free;
 }
 
-/* Tasks that should wait here for each slot, so that it need not wait for the network. */
-static double ahead_for_slot(const struct agent *a)
+/* Tasks that should wait here, so that no slot need wait for the network. */
+static unsigned ahead(const struct agent *a)
 {
-    double ahead;
+    double for_slot;
 
-    if (a->mean_task_s < 0 || a->mean_task_s > AHEAD_IF_SHORTER_S)
+    if (a->mean_task_s < 0 || a->mean_task_s > AHEAD_IF_SHORTER_S || !link_has_leases(a->link))
         return 0;
-    ahead = AHEAD_WORK_S / (a->mean_task_s > 1e-4 ? a->mean_task_s : 1e-4);
-    return ahead < 1 ? 1 : ahead > MAX_AHEAD ? MAX_AHEAD : ahead;
+    for_slot = AHEAD_WORK_S / (a->mean_task_s > 1e-4 ? a->mean_task_s : 1e-4);
+    for_slot = for_slot < 1 ? 1 : for_slot > MAX_AHEAD ? MAX_AHEAD : for_slot;
+    return (unsigned)(for_slot * a->n_slots);
 }
 
 static void say_what_is_wanted(struct agent *a, unsigned n_free)
 {
-    unsigned n = n_free;
+    unsigned n = ahead(a);
 
     if (a->phase != WORKING)
         return;
-    if (link_has_leases(a->link))
-        n += (unsigned)(ahead_for_slot(a) * a->n_slots);
-    link_want(a->link, n > a->n_waiting ? n - a->n_waiting : 0);
+    /* Several at a time, not one for each that was begun; but a free slot does not wait. */
+    if (a->n_waiting > n / 2 && a->n_waiting >= n_free)
+        return;
+    link_want(a->link, n + n_free > a->n_waiting ? n + n_free - a->n_waiting : 0);
 }
 
 static void note_idleness(struct agent *a, unsigned n_free)

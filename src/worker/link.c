@@ -38,12 +38,12 @@ double backoff_step(struct backoff *b)
     return pause_s * (0.5 + spread);
 }
 
-void link_sleep(struct link *l, double seconds)
+void link_sleep(struct link *l, pthread_cond_t *what, double seconds)
 {
     struct timespec until;
 
     if (seconds < 0) {
-        pthread_cond_wait(&l->changed, &l->mutex);
+        pthread_cond_wait(what, &l->mutex);
         return;
     }
     clock_gettime(CLOCK_MONOTONIC, &until);
@@ -53,7 +53,7 @@ void link_sleep(struct link *l, double seconds)
         until.tv_nsec -= 1000000000;
         until.tv_sec++;
     }
-    (void)pthread_cond_timedwait(&l->changed, &l->mutex, &until); /* ETIMEDOUT: the caller looks */
+    (void)pthread_cond_timedwait(what, &l->mutex, &until); /* ETIMEDOUT: the caller looks */
 }
 
 bool link_should_try(const struct link *l, bool is_fetching)
@@ -69,12 +69,19 @@ bool link_pause(struct link *l, struct backoff *b, bool is_fetching)
 
     pthread_mutex_lock(&l->mutex);
     while ((goes_on = link_should_try(l, is_fetching)) && (now_ns = clock_mono_ns()) < end_ns)
-        link_sleep(l, (double)(end_ns - now_ns) / 1e9);
+        link_sleep(l, &l->changed, (double)(end_ns - now_ns) / 1e9);
     pthread_mutex_unlock(&l->mutex);
     return goes_on;
 }
 
 /* --- up and down ---------------------------------------------------------------------------------- */
+
+/* With the mutex held. */
+static void wake_all(struct link *l)
+{
+    pthread_cond_broadcast(&l->changed);
+    pthread_cond_broadcast(&l->report);
+}
 
 void link_fail(struct link *l, enum platoon_status status, const char *format, ...)
 {
@@ -87,7 +94,7 @@ void link_fail(struct link *l, enum platoon_status status, const char *format, .
     pthread_mutex_lock(&l->mutex);
     if (l->status == PLATOON_OK)
         l->status = platoon_fail(&l->err, status, "%s", text);
-    pthread_cond_broadcast(&l->changed);
+    wake_all(l);
     pthread_mutex_unlock(&l->mutex);
     l->options.wake(l->options.arg);
 }
@@ -308,6 +315,7 @@ static void destroy(struct link *l)
     free(l->held);
     free(l->threads);
     pthread_cond_destroy(&l->changed);
+    pthread_cond_destroy(&l->report);
     pthread_mutex_destroy(&l->mutex);
     free(l);
 }
@@ -330,6 +338,7 @@ enum platoon_status link_start(const struct link_options *options, struct link *
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&l->changed, &attr);
+    pthread_cond_init(&l->report, &attr);
     pthread_condattr_destroy(&attr);
     pthread_mutex_lock(&l->mutex);
     ok = link_thread(l, first_thread, "fetch");
@@ -345,10 +354,9 @@ enum platoon_status link_start(const struct link_options *options, struct link *
 void link_want(struct link *l, unsigned n)
 {
     pthread_mutex_lock(&l->mutex);
-    if (n != l->want) {
-        l->want = n;
+    l->want = n;
+    if (n > l->n_fetched + l->n_asked)
         pthread_cond_broadcast(&l->changed);
-    }
     pthread_mutex_unlock(&l->mutex);
 }
 
@@ -362,17 +370,33 @@ void link_take(struct link *l, struct list *out)
     pthread_mutex_unlock(&l->mutex);
 }
 
-void link_deliver(struct link *l, struct task *task)
+void link_deliver(struct link *l, struct task *task, bool more_follow)
 {
     if (task->lease) { /* its memory is shared with tasks that stay here: task.h */
         platoon_value_unref(task->value);
         task->value = NULL;
     }
     pthread_mutex_lock(&l->mutex);
+    if (l->n_outbox++ == 0)
+        l->outbox_ns = clock_mono_ns();
     list_append(&l->outbox, &task->link);
     l->n_undelivered++;
-    pthread_cond_broadcast(&l->changed);
+    l->must_report |= !more_follow;
+    if (l->mode != LINK_LEASES)
+        pthread_cond_broadcast(&l->changed);
+    else if (l->must_report || l->n_outbox == 1 || l->n_outbox == LINK_REPORT_ROWS)
+        pthread_cond_signal(&l->report);
     pthread_mutex_unlock(&l->mutex);
+}
+
+struct task *link_take_outcome(struct link *l)
+{
+    struct task *t = LIST_ENTRY(l->outbox.next, struct task, link);
+
+    list_remove(&t->link);
+    if (--l->n_outbox == 0)
+        l->must_report = false;
+    return t;
 }
 
 void link_stop(struct link *l)
@@ -383,7 +407,7 @@ void link_stop(struct link *l)
     /* What the server had sent before it reads this still comes, and is given back. */
     if (l->fetch_socket >= 0)
         (void)shutdown(l->fetch_socket, SHUT_WR); /* ENOTCONN: lost anyway */
-    pthread_cond_broadcast(&l->changed);
+    wake_all(l);
     pthread_mutex_unlock(&l->mutex);
 }
 
@@ -442,13 +466,13 @@ bool link_free(struct link *l, unsigned limit_ms)
         (void)shutdown(l->fetch_socket, SHUT_RDWR);
     if (l->report_socket >= 0)
         (void)shutdown(l->report_socket, SHUT_RDWR);
-    pthread_cond_broadcast(&l->changed);
+    wake_all(l);
     while (l->n_running > 0) {
         uint64_t now_ns = clock_mono_ns();
 
         if (now_ns >= end_ns)
             break;
-        link_sleep(l, (double)(end_ns - now_ns) / 1e9);
+        link_sleep(l, &l->changed, (double)(end_ns - now_ns) / 1e9);
     }
     is_over = l->n_running == 0;
     pthread_mutex_unlock(&l->mutex);

@@ -53,8 +53,9 @@ enum platoon_status link_start(const struct link_options *options, struct link *
 void link_want(struct link *l, unsigned n);
 /* Move the tasks that have come to the end of `out`. */
 void link_take(struct link *l, struct list *out);
-/* Hand back a task with its outcome (result, failure, released). Takes it. */
-void link_deliver(struct link *l, struct task *task);
+/* Hand back a task with its outcome (result, failure, released). Takes it. `more_follow`: another will be handed back within
+ * milliseconds, so that it pays to tell the server of several at once. */
+void link_deliver(struct link *l, struct task *task, bool more_follow);
 
 /* No more tasks: what is being fetched is called off where the server understands that; what comes in spite of it, link_take() still
  * gives. */

@@ -11,12 +11,17 @@
 
 #include "worker/link.h"
 
+/* So many outcomes are reported at once, or what has come within LINK_LINGER_MS, when tasks are short. */
+enum { LINK_REPORT_ROWS = 16, LINK_LINGER_MS = 3 };
+
 enum link_mode { LINK_UNKNOWN, LINK_LEASES, LINK_PLAIN };
 
 struct link {
     struct link_options options;
     pthread_mutex_t mutex;
-    pthread_cond_t changed; /* anything below; on the monotonic clock */
+    /* On the monotonic clock. Two, so that a finished task does not wake who fetches: */
+    pthread_cond_t changed; /* anything below but what only the reporter waits for */
+    pthread_cond_t report;  /* the outbox, the leases, is_leaving, status */
 
     enum link_mode mode;
     bool is_up, was_up, said_down;
@@ -37,8 +42,11 @@ struct link {
     int fetch_socket;  /* a copy of the fetcher's, for link_stop(); -1: none */
     int report_socket; /* of the reporter's, for link_free() */
 
-    struct list outbox;   /* struct task; with outcomes */
+    struct list outbox; /* struct task; with outcomes */
+    size_t n_outbox;
     size_t n_undelivered; /* in the outbox, or being reported */
+    uint64_t outbox_ns;   /* since when the outbox is not empty */
+    bool must_report;     /* now, not when more has come */
 
     struct held *held; /* every lease that we hold, by task; the reporter renews them */
     size_t n_held, cap_held;
@@ -61,8 +69,8 @@ struct backoff {
 void backoff_init(struct backoff *b);
 double backoff_step(struct backoff *b); /* the next pause, in seconds */
 
-/* With the mutex held: sleep until something changes or `seconds` (negative: no limit) are over. */
-void link_sleep(struct link *l, double seconds);
+/* With the mutex held: sleep until `what` (changed or report) is signalled or `seconds` (negative: no limit) are over. */
+void link_sleep(struct link *l, pthread_cond_t *what, double seconds);
 /* Would a thread that reports (or fetches) still try to reach the server? With the mutex held. */
 bool link_should_try(const struct link *l, bool is_fetching);
 /* Without the mutex: one pause of `b`, cut short when there is no more reason to try. Returns link_should_try(). */
@@ -80,6 +88,8 @@ void link_lost(struct link *l, const struct platoon_err *err);
 /* Give up for good. Without the mutex. */
 void link_fail(struct link *l, enum platoon_status status, const char *format, ...)
     PLATOON_PRINTF(3, 4);
+/* With the mutex held: the first of the outbox, which leaves it. */
+struct task *link_take_outcome(struct link *l);
 /* Start another thread of the link. With the mutex held. */
 bool link_thread(struct link *l, void *(*run)(void *link), const char *name);
 /* A thread ends: its last call. */

@@ -68,8 +68,10 @@ static void let_go(struct link *l, const struct task *t)
 static enum platoon_status call_lease(struct link *l, platoon_queue *proxy, unsigned n,
                                       struct list *out, struct platoon_err *err)
 {
-    platoon_value *args = platoon_tuple(4, platoon_str(l->options.task_queue), platoon_int(n),
-                                        platoon_int(LEASE_WAIT_S), platoon_str(l->options.worker));
+    const struct link_options *o = &l->options;
+    platoon_value *args =
+        platoon_tuple(4, platoon_str(o->task_queue), platoon_int(n), platoon_int(LEASE_WAIT_S),
+                      rows_worker(o->worker, o->worker_host, o->n_slots));
     platoon_value *rows = NULL;
     enum platoon_status st;
 
@@ -92,8 +94,12 @@ static void hand_over(struct link *l, struct list *tasks)
         l->n_fetched++;
         (void)hold(l, t); /* without memory it is not renewed; its result is offered all the same */
     }
+    if (!list_is_empty(tasks)) {
+        l->want = 0; /* the main thread says anew what it wants when it has seen these */
+        if (l->n_held == l->n_fetched)
+            pthread_cond_signal(&l->report); /* it has something to renew again */
+    }
     list_move_all(&l->fetched, tasks);
-    pthread_cond_broadcast(&l->changed); /* the reporter has something to renew */
     pthread_mutex_unlock(&l->mutex);
 }
 
@@ -109,7 +115,7 @@ static bool fetch_once(struct link *l, platoon_queue *proxy)
     list_init(&tasks);
     pthread_mutex_lock(&l->mutex);
     while (link_should_try(l, true) && l->n_fetched >= l->want)
-        link_sleep(l, -1);
+        link_sleep(l, &l->changed, -1);
     if (!link_should_try(l, true)) {
         pthread_mutex_unlock(&l->mutex);
         return false;
@@ -285,6 +291,7 @@ static enum platoon_status send_batch(struct reporter *r, struct list *batch,
     const enum outcome_kind kind = LIST_ENTRY(batch->next, struct task, link)->outcome.kind;
     platoon_value *rows = platoon_list(), *answers = NULL;
     enum platoon_status st;
+    bool is_all;
 
     LIST_EACH (t, batch, struct task, link)
         if (platoon_append(rows, row_of(t)) != PLATOON_OK) {
@@ -307,7 +314,11 @@ static enum platoon_status send_batch(struct reporter *r, struct list *batch,
         task_free(t);
     }
     platoon_value_unref(answers);
-    l->options.wake(l->options.arg);
+    pthread_mutex_lock(&l->mutex);
+    is_all = l->n_undelivered == 0;
+    pthread_mutex_unlock(&l->mutex);
+    if (is_all) /* the main thread may wait for that, to end or to be idle */
+        l->options.wake(l->options.arg);
     return PLATOON_OK;
 }
 
@@ -351,8 +362,7 @@ static void take_batch(struct link *l, size_t max_rows, struct list *out)
             kind = t->outcome.kind;
         else if (t->outcome.kind != kind)
             break;
-        list_remove(&t->link);
-        list_append(out, &t->link);
+        list_append(out, &link_take_outcome(l)->link);
         pickle_bytes += t->outcome.pickle_len;
         plain_bytes += t->outcome.value_bytes;
         n++;
@@ -380,6 +390,9 @@ static bool deliver(struct reporter *r, size_t *max_rows)
         return true;
     }
     pthread_mutex_lock(&l->mutex);
+    LIST_EACH (t, &batch, struct task, link)
+        l->n_outbox++;
+    l->must_report = true;
     list_move_all(&batch, &l->outbox); /* in front of what came meanwhile */
     list_move_all(&l->outbox, &batch);
     pthread_mutex_unlock(&l->mutex);
@@ -469,22 +482,32 @@ static bool renew(struct reporter *r)
     return true;
 }
 
-/* With the mutex held: sleep until there is something to report or to renew. false: leave. */
+/* With the mutex held: when to report what is in the outbox; 0 if it is empty. */
+static uint64_t report_ns(const struct link *l)
+{
+    if (l->n_outbox == 0)
+        return 0;
+    if (l->must_report || l->n_outbox >= LINK_REPORT_ROWS)
+        return l->outbox_ns;
+    return l->outbox_ns + (uint64_t)LINK_LINGER_MS * 1000000u;
+}
+
+/* With the mutex held: sleep until it is time to report or to renew. false: leave. */
 static bool wait_for_work(struct reporter *r)
 {
     struct link *l = r->link;
 
-    while (link_should_try(l, false) && list_is_empty(&l->outbox)) {
-        uint64_t now_ns = clock_mono_ns();
+    while (link_should_try(l, false)) {
+        uint64_t now_ns = clock_mono_ns(), next_ns = report_ns(l);
 
-        if (l->n_held == 0)
-            link_sleep(l, -1);
-        else if (now_ns >= r->renew_ns || !r->manager)
+        /* Without a connection the leases are in danger: get one at once. */
+        if (l->n_held > 0 && (!next_ns || r->renew_ns < next_ns))
+            next_ns = r->manager ? r->renew_ns : now_ns;
+        if (next_ns && next_ns <= now_ns)
             return true;
-        else
-            link_sleep(l, (double)(r->renew_ns - now_ns) / 1e9);
+        link_sleep(l, &l->report, next_ns ? (double)(next_ns - now_ns) / 1e9 : -1);
     }
-    return link_should_try(l, false);
+    return false;
 }
 
 void *link_report_leases(void *arg)
@@ -496,7 +519,8 @@ void *link_report_leases(void *arg)
     backoff_init(&r.backoff);
     pthread_mutex_lock(&l->mutex);
     while (wait_for_work(&r)) {
-        bool has_outcomes = !list_is_empty(&l->outbox), is_well;
+        const bool has_outcomes = l->n_outbox > 0;
+        bool is_well;
 
         pthread_mutex_unlock(&l->mutex);
         is_well = connect_reporter(&r);

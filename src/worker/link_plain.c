@@ -158,10 +158,9 @@ void link_plain_work(struct link *l)
     pthread_mutex_lock(&l->mutex);
     while (!l->is_leaving && l->status == PLATOON_OK) {
         if (!list_is_empty(&l->outbox)) {
-            struct task *t = LIST_ENTRY(l->outbox.next, struct task, link);
+            struct task *t = link_take_outcome(l);
             bool is_done;
 
-            list_remove(&t->link);
             pthread_mutex_unlock(&l->mutex);
             is_done = deliver(&p, t);
             pthread_mutex_lock(&l->mutex);
@@ -171,6 +170,7 @@ void link_plain_work(struct link *l)
                 l->options.wake(l->options.arg);
             } else {
                 list_append(&l->outbox, &t->link);
+                l->n_outbox++;
             }
         } else if (!l->is_stopping && l->n_fetched + l->n_asked < l->want) {
             struct task *t;
@@ -188,7 +188,7 @@ void link_plain_work(struct link *l)
             if (t || l->is_stopping)
                 l->options.wake(l->options.arg);
         } else {
-            link_sleep(l, -1);
+            link_sleep(l, &l->changed, -1);
         }
     }
     pthread_mutex_unlock(&l->mutex);

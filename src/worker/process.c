@@ -5,11 +5,13 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
-/* Read so much at a time, and at most so much in one turn, so that one chatty process cannot hold the others. */
-enum { READ_BYTES = 64 * 1024, TURN_BYTES = 1024 * 1024 };
+/* At most so much is read in one turn, so that one chatty process cannot hold the others. */
+enum { TURN_BYTES = 1024 * 1024, TURN_LOG_BYTES = 64 * 1024 };
 
 #define PROCESS_OF(watch, member)                                                                  \
     ((struct process *)(void *)((char *)(watch)-offsetof(struct process, member)))
@@ -50,66 +52,64 @@ static void on_in(struct watch *w, uint32_t events)
     write_input(PROCESS_OF(w, in));
 }
 
-/* Read what is there. Returns false at the end of the stream. */
-static bool read_some(int fd, struct buf *into, size_t limit)
+/* Read what is there, up to `limit`; returns how much that was. The pipe is a blocking one, but it is never asked for
+ * more than it holds; that saves a call to make it a non-blocking one, and one to learn that it is empty. */
+static size_t read_some(int fd, struct buf *into, size_t limit)
 {
-    size_t before = into->len;
+    size_t total = 0;
+    int ready = 0;
 
-    while (into->len - before < limit) {
+    while (total < limit && ioctl(fd, FIONREAD, &ready) == 0 && ready > 0) {
         ssize_t n;
 
-        if (!buf_reserve(into, READ_BYTES))
-            return false; /* no memory: as if it had ended; what is there is judged as it is */
-        n = read(fd, into->data + into->len, into->cap - into->len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return errno == EAGAIN;
-        if (n == 0)
-            return false;
+        if (!buf_reserve(into, (size_t)ready))
+            break; /* no memory: what is there is judged as it is */
+        n = read(fd, into->data + into->len, (size_t)ready);
+        if (n <= 0)
+            break;
         into->len += (size_t)n;
-        if (into->len < into->cap)
-            break; /* that was all for now */
+        total += (size_t)n;
     }
+    return total;
+}
+
+/* Returns whether there was anything. */
+static bool read_output(struct process *p, size_t limit)
+{
+    if (read_some(p->out.fd, &p->output, limit) == 0)
+        return false;
+    p->events->on_output(p);
     return true;
 }
 
-static void read_output(struct process *p, size_t limit)
-{
-    size_t before = p->output.len;
-    bool is_open = read_some(p->out.fd, &p->output, limit);
-
-    if (!is_open)
-        reactor_close(p->reactor, &p->out);
-    if (p->output.len > before)
-        p->events->on_output(p);
-    if (!is_open)
-        p->events->on_output_end(p);
-}
-
-static void read_log(struct process *p, size_t limit)
+static bool read_log(struct process *p, size_t limit)
 {
     size_t before = p->tail.len;
-    bool is_open = read_some(p->log.fd, &p->tail, limit);
 
-    if (!is_open)
-        reactor_close(p->reactor, &p->log);
-    if (p->tail.len > before)
-        p->events->on_log(p, (const char *)p->tail.data + before, p->tail.len - before);
+    if (read_some(p->log.fd, &p->tail, limit) == 0)
+        return false;
+    p->events->on_log(p, (const char *)p->tail.data + before, p->tail.len - before);
     if (p->tail.len > (size_t)4 * FAILURE_TAIL_BYTES)
         buf_drop(&p->tail, p->tail.len - FAILURE_TAIL_BYTES);
+    return true;
 }
 
 static void on_out(struct watch *w, uint32_t events)
 {
-    (void)events;
-    read_output(PROCESS_OF(w, out), TURN_BYTES);
+    struct process *p = PROCESS_OF(w, out);
+
+    if (!read_output(p, TURN_BYTES) && (events & (EPOLLHUP | EPOLLERR))) {
+        reactor_close(p->reactor, w);
+        p->events->on_output_end(p);
+    }
 }
 
 static void on_log(struct watch *w, uint32_t events)
 {
-    (void)events;
-    read_log(PROCESS_OF(w, log), TURN_BYTES);
+    struct process *p = PROCESS_OF(w, log);
+
+    if (!read_log(p, TURN_LOG_BYTES) && (events & (EPOLLHUP | EPOLLERR)))
+        reactor_close(p->reactor, w);
 }
 
 /* --- life ----------------------------------------------------------------------------------------- */
@@ -140,24 +140,21 @@ static void close_pair(int pair[2])
             close(pair[i]);
 }
 
-/* Our end does not block, the child's does. */
-static bool make_pipe(int pair[2], int our_end)
+static bool make_pipe(int pair[2])
 {
-    if (pipe2(pair, O_CLOEXEC) != 0) {
-        pair[0] = pair[1] = -1;
-        return false;
-    }
-    return fcntl(pair[our_end], F_SETFL, O_NONBLOCK) == 0;
+    if (pipe2(pair, O_CLOEXEC) == 0)
+        return true;
+    pair[0] = pair[1] = -1;
+    return false;
 }
 
-static void watch_ours(struct process *p, int in, int out, int log)
+void process_listen(struct process *p)
 {
-    p->in.fd = in;
-    p->out.fd = out;
-    p->log.fd = log;
+    if (p->id == 0 || p->is_listening)
+        return;
+    p->is_listening = true;
     (void)reactor_add(p->reactor, &p->out, EPOLLIN); /* ENOMEM, ENOSPC: read at its end instead */
     (void)reactor_add(p->reactor, &p->log, EPOLLIN);
-    write_input(p); /* most tasks fit into the pipe */
 }
 
 enum platoon_status process_run(struct process *p, const struct process_start *how,
@@ -178,7 +175,9 @@ enum platoon_status process_run(struct process *p, const struct process_start *h
     p->keeps_input = is_persistent;
     if (!buf_append(&p->input, how->input, how->input_len))
         return platoon_fail(err, PLATOON_ENOMEM, "out of memory");
-    if (!make_pipe(in, 1) || !make_pipe(out, 0) || !make_pipe(log, 0)) {
+    /* A new pipe holds PIPE_BUF bytes at least: a short input cannot block. */
+    if (!make_pipe(in) || !make_pipe(out) || !make_pipe(log) ||
+        ((is_persistent || how->input_len > PIPE_BUF) && fcntl(in[1], F_SETFL, O_NONBLOCK) != 0)) {
         st = platoon_fail(err, PLATOON_EIO, "making pipes for a process: %s", strerror(errno));
         goto fail;
     }
@@ -200,7 +199,11 @@ enum platoon_status process_run(struct process *p, const struct process_start *h
     close(out[1]);
     close(log[1]);
     p->id = request.id;
-    watch_ours(p, in[1], out[0], log[0]);
+    p->in.fd = in[1];
+    p->out.fd = out[0];
+    p->log.fd = log[0];
+    p->is_listening = false;
+    write_input(p); /* most tasks fit into the pipe */
     return PLATOON_OK;
 
 fail:
@@ -243,9 +246,9 @@ void process_ended(struct process *p)
     /* All that it wrote is in the pipes. A process that outlived it and holds the other ends does
      * not hold us: we read what is there and leave. */
     if (p->log.fd >= 0)
-        read_log(p, SIZE_MAX);
+        (void)read_log(p, SIZE_MAX);
     if (p->out.fd >= 0)
-        read_output(p, SIZE_MAX);
+        (void)read_output(p, SIZE_MAX);
     reactor_close(p->reactor, &p->out);
     reactor_close(p->reactor, &p->log);
 }

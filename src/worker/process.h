@@ -31,9 +31,10 @@ struct process {
     const struct process_events *events;
     uint64_t id; /* 0: does not run */
     struct watch in, out, log;
-    struct buf input; /* what it has not taken yet */
-    bool awaits_room; /* `in` is watched until it takes more */
-    bool keeps_input; /* the stream for it stays open when all is written */
+    struct buf input;  /* what it has not taken yet */
+    bool is_listening; /* `out` and `log` are watched */
+    bool awaits_room;  /* `in` is watched until it takes more */
+    bool keeps_input;  /* the stream for it stays open when all is written */
     struct buf output;
     struct buf tail; /* at least the last FAILURE_TAIL_BYTES of its log */
 };
@@ -59,6 +60,10 @@ struct process_start {
  * EIO: no pipes to be had, or the spawner is gone; ELIMIT: arguments too long; ENOMEM. It does not run then. */
 enum platoon_status process_run(struct process *p, const struct process_start *how,
                                 struct platoon_err *err);
+
+/* Read its output and log as they come. Before this call they are only read at its end, which is cheaper for a process
+ * that ends soon, and stops one that prints more than a pipe holds until then. */
+void process_listen(struct process *p);
 
 /* Send more to it. false when out of memory. If it does not read any more, that shows otherwise. */
 bool process_send(struct process *p, const void *data, size_t len);

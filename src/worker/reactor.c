@@ -29,21 +29,27 @@ bool reactor_add(struct reactor *r, struct watch *w, uint32_t events)
     return epoll_ctl(r->epoll_fd, EPOLL_CTL_ADD, w->fd, &e) == 0;
 }
 
-void reactor_remove(struct reactor *r, struct watch *w)
+/* Do not call it in this turn any more. */
+static void forget(struct reactor *r, const struct watch *w)
 {
-    (void)epoll_ctl(r->epoll_fd, EPOLL_CTL_DEL, w->fd, NULL); /* ENOENT: was not added */
     for (int i = 0; i < r->n_batch; i++)
         if (r->batch[i].data.ptr == w)
             r->batch[i].data.ptr = NULL;
+}
+
+void reactor_remove(struct reactor *r, struct watch *w)
+{
+    (void)epoll_ctl(r->epoll_fd, EPOLL_CTL_DEL, w->fd, NULL); /* ENOENT: was not added */
+    forget(r, w);
 }
 
 void reactor_close(struct reactor *r, struct watch *w)
 {
     if (w->fd < 0)
         return;
-    /* Not left to close(): a child that is being started may hold a copy of the description, and the
-     * kernel would go on reporting it. */
-    reactor_remove(r, w);
+    /* Nobody else holds the description (what children get are the other ends), so that closing it
+     * takes it out of the epoll set. */
+    forget(r, w);
     close(w->fd);
     w->fd = -1;
 }

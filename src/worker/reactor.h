@@ -33,7 +33,7 @@ void reactor_release(struct reactor *r);
 bool reactor_add(struct reactor *r, struct watch *w, uint32_t events);
 /* Stop watching; w->fd stays open and yours. */
 void reactor_remove(struct reactor *r, struct watch *w);
-/* Stop watching and close w->fd, which becomes -1. Fine for a watch that is not watched. */
+/* Close w->fd, which becomes -1; no other descriptor may share its description. Fine for a watch that is not watched. */
 void reactor_close(struct reactor *r, struct watch *w);
 
 /* Wait at most `timeout_ms` (-1: for ever) and call what is ready. false: epoll failed (errno). */

@@ -3,26 +3,23 @@
 #include "worker/slot.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 
 #include "base/clock.h"
-#include "base/remove_tree.h"
 #include "worker/answer.h"
 #include "worker/judge.h"
 
 enum {
-    MAX_BAD_STARTS = 3,      /* processes in a row that ended without having taken a task */
-    STARTING_WARN_S = 30,    /* a runner that is not ready by then is mentioned */
-    DEAF_S = 2,              /* from the end of a runner's output to its own */
-    MAX_PAUSE_S = 30,        /* between tries on a machine that is short of something */
-    MAX_LINE = 2000,         /* longer lines of a runner's log are cut in the echo */
+    LISTEN_MS = 5,        /* a command's output is not looked at earlier: most are over by then */
+    MAX_BAD_STARTS = 3,   /* processes in a row that ended without having taken a task */
+    STARTING_WARN_S = 30, /* a runner that is not ready by then is mentioned */
+    DEAF_S = 2,           /* from the end of a runner's output to its own */
+    MAX_PAUSE_S = 30,     /* between tries on a machine that is short of something */
+    MAX_LINE = 2000,      /* longer lines of a runner's log are cut in the echo */
     KEEP_BYTES = 1024 * 1024 /* buffers above this are not kept from task to task */
 };
 
@@ -42,17 +39,13 @@ static bool is_persistent(const struct slot *s)
 static void finish(struct slot *s)
 {
     struct task *task = s->task;
+    int error;
 
     assert(task && task->outcome.kind != OUTCOME_NONE);
-    if (s->task_dir) {
-        int error = remove_tree(s->task_dir);
-
-        if (error)
-            agent_log(s->setup->log, AGENT_WARNING, "cannot remove the task folder %s: %s",
-                      s->task_dir, strerror(error));
-        free(s->task_dir);
-        s->task_dir = NULL;
-    }
+    if ((error = task_folder_settle(&s->folder)) != 0)
+        agent_log(s->setup->log, AGENT_WARNING,
+                  "cannot remove what task left in its folder in %s: %s", s->setup->work_dir,
+                  strerror(error));
     s->task = NULL;
     s->deadline_ns = 0;
     platoon_value_unref(s->progress);
@@ -278,7 +271,7 @@ static enum platoon_status start_process(struct slot *s, struct run_plan *plan,
                                 .n_limits = s->setup->memory_bytes ? 2 : 1,
                                 .input = plan->input,
                                 .input_len = plan->input_len};
-    char **env = environment_for(s->setup->environment, s->number, task, s->task_dir, &how.mark);
+    char **env = environment_for(s->setup->environment, s->number, task, s->folder.path, &how.mark);
     enum platoon_status st;
 
     if (!env)
@@ -287,8 +280,12 @@ static enum platoon_status start_process(struct slot *s, struct run_plan *plan,
     st = process_run(&s->process, &how, err);
     free(env);
     s->end = SLOT_END_NONE;
-    s->kill_ns = s->deaf_ns = 0;
+    s->kill_ns = s->deaf_ns = s->listen_ns = 0;
     s->line.len = 0;
+    if (st == PLATOON_OK && is_persistent(s))
+        process_listen(&s->process);
+    else if (st == PLATOON_OK)
+        s->listen_ns = clock_mono_ns() + (uint64_t)LISTEN_MS * 1000000u;
     return st;
 }
 
@@ -356,16 +353,6 @@ static void process_is_gone(struct slot *s, const struct spawn_ended *ended)
 
 /* --- a task begins -------------------------------------------------------------------------------- */
 
-static bool make_folder(struct slot *s)
-{
-    if (asprintf(&s->task_dir, "%s/task-%" PRIu64, s->setup->work_dir, s->task->serial) < 0) {
-        s->task_dir = NULL;
-        errno = ENOMEM;
-        return false;
-    }
-    return mkdir(s->task_dir, 0700) == 0;
-}
-
 static void run_command(struct slot *s)
 {
     struct run_plan plan = {.argv = NULL};
@@ -399,7 +386,7 @@ static void hand_to_process(struct slot *s)
     struct buf frame = {.data = NULL};
     struct platoon_err err;
     enum platoon_status st =
-        answer_write_task(s->task, s->number, s->task_dir, s->protocol, &frame, &err);
+        answer_write_task(s->task, s->number, s->folder.path, s->protocol, &frame, &err);
 
     s->n_bad_starts = 0; /* it got as far as a task */
     s->process.tail.len = 0;
@@ -418,6 +405,7 @@ void slot_run(struct slot *s, struct task *task)
 {
     const struct runner_options *options = s->setup->options;
     char why[256];
+    int error;
 
     assert(s->state == SLOT_FREE && !s->task);
     s->task = task;
@@ -434,12 +422,10 @@ void slot_run(struct slot *s, struct task *task)
                          : "; send a dict, list, number or text");
         s->state = SLOT_FREE;
         finish(s);
-    } else if (!make_folder(s)) {
+    } else if ((error = task_folder_open(&s->folder, s->setup->work_dir, s->number)) != 0) {
         snprintf(why, sizeof why, "cannot make a task folder in %.160s: %s", s->setup->work_dir,
-                 strerror(errno));
+                 strerror(error));
         s->state = SLOT_FREE;
-        free(s->task_dir);
-        s->task_dir = NULL;
         give_up_on_task(s, why);
     } else if (is_persistent(s)) {
         hand_to_process(s);
@@ -489,7 +475,7 @@ static void judge_command(struct slot *s, const struct spawn_ended *ended)
 void slot_process_ended(struct slot *s, const struct spawn_ended *ended)
 {
     process_ended(&s->process); /* its last words; they may answer the task */
-    s->kill_ns = s->deaf_ns = 0;
+    s->kill_ns = s->deaf_ns = s->listen_ns = 0;
     if (!is_persistent(s)) {
         judge_command(s, ended);
         return;
@@ -540,6 +526,7 @@ void slot_release(struct slot *s)
     process_release(&s->process);
     buf_release(&s->line);
     free(s->garbage);
+    task_folder_release(&s->folder);
     platoon_value_unref(s->progress);
 }
 
@@ -597,6 +584,10 @@ uint64_t slot_tick(struct slot *s, uint64_t now_ns)
         s->kill_ns = 0;
         process_signal(&s->process, SIGKILL);
     }
+    if (s->listen_ns && now_ns >= s->listen_ns) {
+        s->listen_ns = 0;
+        process_listen(&s->process);
+    }
     if (s->deaf_ns && now_ns >= s->deaf_ns) {
         s->deaf_ns = 0;
         kill_for_garbage(s, "it closed descriptor 4 and lived on");
@@ -614,6 +605,6 @@ uint64_t slot_tick(struct slot *s, uint64_t now_ns)
         now_ns >= s->pause_ns)
         open_process(s);
 
-    next = earlier(earlier(s->kill_ns, s->deaf_ns), s->deadline_ns);
+    next = earlier(earlier(s->kill_ns, s->deaf_ns), earlier(s->deadline_ns, s->listen_ns));
     return s->pause_ns > now_ns ? earlier(next, s->pause_ns) : next;
 }

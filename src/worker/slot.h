@@ -25,6 +25,7 @@
 #include "worker/process.h"
 #include "worker/runner.h"
 #include "worker/task.h"
+#include "worker/task_folder.h"
 
 /* Time between SIGTERM and SIGKILL for a task that ran out of time, and for a runner that should end by itself. */
 #define SLOT_KILL_GRACE_S 5
@@ -68,8 +69,8 @@ struct slot {
     enum slot_state state;
     enum slot_end end;
     struct process process;
-    struct task *task;       /* NULL: none */
-    char *task_dir;          /* of `task`; owned */
+    struct task *task; /* NULL: none */
+    struct task_folder folder;
     char *garbage;           /* how the contract was broken; owned */
     struct buf line;         /* an unfinished line of its log */
     platoon_value *progress; /* the last that the runner told of `task`; owned */
@@ -81,8 +82,9 @@ struct slot {
     uint64_t deadline_ns;    /* when to do something about it; 0: never */
     uint64_t kill_ns;        /* when to send SIGKILL; 0: never */
     uint64_t deaf_ns;        /* it closed its output: by then it should have ended; 0: it did not */
-    uint64_t pause_ns;       /* no new process before */
-    unsigned pause_s;        /* how long the next pause is */
+    uint64_t listen_ns; /* when to begin to read a command's output; 0: it is read, or none runs */
+    uint64_t pause_ns;  /* no new process before */
+    unsigned pause_s;   /* how long the next pause is */
 };
 
 void slot_init(struct slot *s, const struct slot_setup *setup, unsigned number);

@@ -91,7 +91,7 @@ enum platoon_status template_parse(const char *source, struct template *out,
 
     if (!t.source)
         return platoon_fail(err, PLATOON_ENOMEM, "out of memory");
-    for (const char *at = t.source; *at && st == PLATOON_OK;)
+    for (const char *at = t.source; st == PLATOON_OK && *at;)
         st = next_piece(&t, &at, err);
     if (st != PLATOON_OK) {
         template_release(&t);

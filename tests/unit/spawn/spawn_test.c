@@ -200,10 +200,13 @@ TEST(child_has_only_the_descriptors_it_was_given)
     int out;
 
     start(&s);
-    ask_shell(&s, 1, "ls -l /proc/$$/fd | sed -n 's/.* \\([0-9]* -> [^:]*\\).*/\\1/p'", &out);
+    /* Builtins only: a pipe of the shell's own would be seen. */
+    ask_shell(&s, 1,
+              "n=0; while [ $n -lt 300 ]; do [ -e /proc/$$/fd/$n ] && echo $n; n=$((n + 1)); done",
+              &out);
     (void)wait_end(&s);
     read_all(out, text, sizeof text);
-    assert_string_equal(text, "0 -> /dev/null\n1 -> pipe\n2 -> /dev/null\n");
+    assert_string_equal(text, "0\n1\n2\n");
     spawner_stop(&s);
 }
 
