@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* intake.c - see intake.h. A request's intake hangs on its scratch while it is read. */
+/* intake.c - see intake.h. A request's intake hangs on its scratch while it is read.
+ *
+ *     CUTTING    a long list loses its large byte strings (skeleton.h), which are never copied
+ *     DECODING   what is left is decoded
+ *     READING    one row after another becomes what the store takes
+ *
+ * A large byte string that turns out to stand somewhere else than under 'pickle' is part of a plain
+ * value: then the list is decoded again, whole. */
 #include "server/intake.h"
 
 #include <stdlib.h>
@@ -10,27 +17,34 @@
 #include "server/server.h"
 
 enum {
-    TURN_COST =
-        64 * 1024,     /* bytes decoded or encoded for one call in a turn: about a millisecond */
-    SCANS_FOR_ONE = 4, /* bytes scanned for the price of one decoded */
+    TURN_COST = 64 * 1024, /* bytes decoded or encoded for one call in a turn: a millisecond */
+    SCANS_FOR_ONE = 4,     /* bytes scanned or cut for the price of one decoded */
+    SCAN_SLICE = SCANS_FOR_ONE * TURN_COST,
     ROW_COST = 64,
-    VALUE_PROTOCOL =
-        4 /* plain values are written anew in this; readers of less get what they can read */
+    VALUE_PROTOCOL = 4 /* of plain values; readers of less get what they can read */
 };
 
 enum intake_step { INTAKE_MORE, INTAKE_READ, INTAKE_REFUSED };
+
+static void free_rows(struct intake *in)
+{
+    for (size_t i = 0; in->rows && i < in->n; i++) {
+        payload_unref(in->rows[i].value);
+        platoon_value_unref(in->rows[i].error);
+    }
+    free(in->rows);
+    in->rows = NULL;
+    in->n = in->n_read = 0;
+}
 
 void intake_free(struct intake *in)
 {
     if (!in)
         return;
     deadline_clear(&in->srv->deadlines, &in->again);
-    for (size_t i = 0; in->rows && i < in->n; i++) {
-        payload_unref(in->rows[i].value);
-        platoon_value_unref(in->rows[i].error);
-    }
-    free(in->rows);
+    free_rows(in);
     payload_unref(in->source);
+    skeleton_release(&in->skeleton);
     decoder_free(in->decoder);
     platoon_value_unref(in->list);
     scan_free(in->scan);
@@ -70,7 +84,55 @@ static enum intake_step refuse_list(struct intake *in, const struct platoon_err 
     }
 }
 
-/* --- decoding the list ------------------------------------------------------------------------ */
+/* --- the list --------------------------------------------------------------------------------- */
+
+/* The next bytes of a rope, at most `max`, all in one place; 0: its end. */
+static size_t next_piece(const struct rope *r, struct intake_place *at, size_t max,
+                         const uint8_t **out)
+{
+    const struct rope_segment *s;
+    size_t n;
+
+    if (at->segment == r->n_segments)
+        return 0;
+    s = &r->segments[at->segment];
+    n = s->len - at->offset < max ? s->len - at->offset : max;
+    *out = s->block->data + s->offset + at->offset;
+    at->offset += n;
+    if (at->offset == s->len)
+        *at = (struct intake_place){at->segment + 1, 0};
+    return n;
+}
+
+static enum intake_step cut_slice(struct intake *in)
+{
+    const uint8_t *data;
+    size_t n = next_piece(&in->source->pickle, &in->at, SCAN_SLICE, &data);
+
+    in->spent += n / SCANS_FOR_ONE;
+    if (n > 0)
+        return skeleton_feed(&in->skeleton, data, n) ? INTAKE_MORE : no_memory(in);
+    if (!in->skeleton.n_cuts)
+        skeleton_release(&in->skeleton);
+    in->at = (struct intake_place){0, 0};
+    in->phase = INTAKE_DECODING;
+    return INTAKE_MORE;
+}
+
+/* The next bytes to decode. */
+static size_t next_to_decode(struct intake *in, const uint8_t **out)
+{
+    const struct buf *b = &in->skeleton.bytes;
+    size_t n = b->len - in->at.offset;
+
+    if (!in->skeleton.n_cuts)
+        return next_piece(&in->source->pickle, &in->at, TURN_COST, out);
+    if (n > TURN_COST)
+        n = TURN_COST;
+    *out = b->data + in->at.offset;
+    in->at.offset += n;
+    return n;
+}
 
 static enum intake_step take_list(struct intake *in)
 {
@@ -86,8 +148,6 @@ static enum intake_step take_list(struct intake *in)
     in->list = decoder_take(in->decoder);
     decoder_free(in->decoder);
     in->decoder = NULL;
-    payload_unref(in->source);
-    in->source = NULL;
     if (!in->list)
         return no_memory(in);
     kind = platoon_value_kind(in->list);
@@ -98,18 +158,32 @@ static enum intake_step take_list(struct intake *in)
     }
     in->n = platoon_len(in->list);
     in->rows = calloc(in->n ? in->n : 1, sizeof *in->rows);
+    in->phase = INTAKE_READING;
     return in->rows ? INTAKE_MORE : no_memory(in);
+}
+
+static struct decoder *new_decoder(const struct intake *in)
+{
+    static const struct platoon_pickle_limits limits = {.max_nodes = INTAKE_MAX_NODES};
+    uint64_t len = payload_bytes(in->source);
+
+    return decoder_new(&limits, len < SKELETON_CUT_BYTES ? (size_t)len : SKELETON_CUT_BYTES);
 }
 
 static enum intake_step decode_slice(struct intake *in)
 {
-    const struct rope_segment *s = &in->source->pickle.segments[in->segment];
-    size_t len = s->len - in->offset < TURN_COST ? s->len - in->offset : TURN_COST;
+    const uint8_t *data;
+    size_t n = next_to_decode(in, &data);
     struct platoon_err err;
 
-    in->spent += len;
-
-    switch (decoder_feed(in->decoder, s->block->data + s->offset + in->offset, len, &err)) {
+    in->spent += n;
+    if (!in->decoder && !(in->decoder = new_decoder(in)))
+        return no_memory(in);
+    if (n == 0) { /* the scanner saw a STOP, so a decoder that wants more is wrong */
+        (void)platoon_fail(&err, PLATOON_EPICKLE, "the list has no end");
+        return refuse_list(in, &err);
+    }
+    switch (decoder_feed(in->decoder, data, n, &err)) {
     case DECODER_DONE:
         return take_list(in);
     case DECODER_FAILED:
@@ -118,49 +192,38 @@ static enum intake_step decode_slice(struct intake *in)
     case DECODER_MORE:
         break;
     }
-    in->offset += len;
-    if (in->offset == s->len) {
-        in->segment++;
-        in->offset = 0;
-    }
-    /* The scanner saw the STOP of this pickle, so a decoder that wants more is wrong. */
-    if (in->segment == in->source->pickle.n_segments) {
-        (void)platoon_fail(&err, PLATOON_EPICKLE, "the list has no end");
-        return refuse_list(in, &err);
-    }
+    return INTAKE_MORE;
+}
+
+/* Decode once more, with nothing cut out. */
+static enum intake_step decode_whole(struct intake *in)
+{
+    free_rows(in);
+    skeleton_release(&in->skeleton);
+    platoon_value_unref(in->list);
+    in->list = NULL;
+    in->at = (struct intake_place){0, 0};
+    in->phase = INTAKE_DECODING;
     return INTAKE_MORE;
 }
 
 /* --- rows ------------------------------------------------------------------------------------- */
 
-/* Check the next slice of a value under 'pickle'; INTAKE_READ: row->value is there. */
-static enum intake_step scan_slice(struct intake *in, struct intake_row *row,
-                                   const platoon_value *pickle)
+static enum intake_step refuse_pickle(struct intake *in, const char *why)
 {
-    size_t len, at = (size_t)in->bytes.len;
-    const uint8_t *data = platoon_as_bytes(pickle, &len);
-    size_t slice = (size_t)SCANS_FOR_ONE * TURN_COST;
-    size_t part = len - at < slice ? len - at : slice;
+    char text[sizeof((struct platoon_err *)0)->message + 64];
+
+    snprintf(text, sizeof text, "'pickle' holds no whole pickle: %s", why);
+    return refuse_row(in, "ValueError", text);
+}
+
+/* The value under 'pickle' is in in->bytes, and scanned. */
+static enum intake_step take_pickle(struct intake *in, struct intake_row *row)
+{
     enum platoon_globals policy = in->srv->globals;
-    enum scan_state state;
+    char named[300], text[400];
     struct scan_arg root;
-    struct platoon_err err;
-    char text[sizeof err.message + 64], named[300];
 
-    in->spent += part / SCANS_FOR_ONE;
-
-    if (!in->scan && !(in->scan = scan_new(SCAN_VALUE, NULL)))
-        return no_memory(in);
-    state = scan_feed(in->scan, data + at, part, &err);
-    if (state == SCAN_BAD || (state == SCAN_MORE && at + part == len)) {
-        snprintf(text, sizeof text, "'pickle' holds no whole pickle: %s",
-                 state == SCAN_BAD ? err.message : "it ends before its STOP");
-        return refuse_row(in, "ValueError", text);
-    }
-    if (!rope_append_copy(&in->bytes, data + at, part))
-        return no_memory(in);
-    if (state == SCAN_MORE)
-        return INTAKE_MORE;
     scan_root(in->scan, &root);
     if (root.flags & SCAN_HAS_GLOBAL && !globals_may_pass(policy, in->scan, named, sizeof named)) {
         snprintf(text, sizeof text,
@@ -172,20 +235,79 @@ static enum intake_step scan_slice(struct intake *in, struct intake_row *row,
         return no_memory(in);
     rope_release(&in->bytes);
     scan_reset(in->scan);
+    in->scanned = (struct intake_place){0, 0};
     return INTAKE_READ;
+}
+
+/* The next bytes of the value under 'pickle': where they were cut out, the source's own, shared;
+ * else a copy, which grows with what was checked. False when out of memory. */
+static bool next_to_scan(struct intake *in, const platoon_value *pickle, const uint8_t **out,
+                         size_t *out_n)
+{
+    size_t len;
+    const uint8_t *data = platoon_as_bytes(pickle, &len);
+    const struct skeleton_cut *cut = skeleton_find(&in->skeleton, data, len);
+
+    if (cut) {
+        if (!in->bytes.len &&
+            !rope_append_range(&in->bytes, &in->source->pickle, cut->start, cut->end))
+            return false;
+        *out_n = next_piece(&in->bytes, &in->scanned, SCAN_SLICE, out);
+        return true;
+    }
+    *out = data + in->bytes.len;
+    *out_n = len - (size_t)in->bytes.len < SCAN_SLICE ? len - (size_t)in->bytes.len : SCAN_SLICE;
+    return rope_append_copy(&in->bytes, *out, *out_n);
+}
+
+/* Check the next slice of a value under 'pickle'; INTAKE_READ: row->value is there. */
+static enum intake_step scan_slice(struct intake *in, struct intake_row *row,
+                                   const platoon_value *pickle)
+{
+    const uint8_t *data;
+    size_t n;
+    struct platoon_err err;
+
+    if (!in->scan && !(in->scan = scan_new(SCAN_VALUE, NULL)))
+        return no_memory(in);
+    if (!next_to_scan(in, pickle, &data, &n))
+        return no_memory(in);
+    in->spent += n / SCANS_FOR_ONE;
+    if (n == 0)
+        return refuse_pickle(in, "it ends before its STOP");
+    switch (scan_feed(in->scan, data, n, &err)) {
+    case SCAN_MORE:
+        return INTAKE_MORE;
+    case SCAN_BAD:
+        return refuse_pickle(in, err.message);
+    case SCAN_DONE:
+        break;
+    }
+    return take_pickle(in, row);
+}
+
+/* Did a large byte string of this value stay behind? */
+static bool has_token(const struct intake *in, const struct payload *p)
+{
+    for (size_t i = 0; i < p->pickle.n_segments; i++) {
+        const struct rope_segment *s = &p->pickle.segments[i];
+
+        if (skeleton_is_in(&in->skeleton, s->block->data + s->offset, s->len))
+            return true;
+    }
+    return false;
 }
 
 static enum intake_step encode(struct intake *in, struct intake_row *row, const platoon_value *v)
 {
     enum platoon_status st = payload_from_value(v, VALUE_PROTOCOL, &row->value);
 
-    if (st == PLATOON_OK) {
-        in->spent += payload_bytes(row->value);
-        return INTAKE_READ;
-    }
     if (st == PLATOON_ENOMEM)
         return no_memory(in);
-    return refuse_row(in, "ValueError", platoon_status_text(st));
+    if (st != PLATOON_OK)
+        return refuse_row(in, "ValueError", platoon_status_text(st));
+    in->spent += payload_bytes(row->value);
+    return has_token(in, row->value) ? decode_whole(in) : INTAKE_READ;
 }
 
 static enum intake_step read_value(struct intake *in, struct intake_row *row,
@@ -319,7 +441,9 @@ static enum intake_step take_step(struct intake *in)
 {
     enum intake_step step;
 
-    if (!in->list)
+    if (in->phase == INTAKE_CUTTING)
+        return cut_slice(in);
+    if (in->phase == INTAKE_DECODING)
         return decode_slice(in);
     if (in->n_read == in->n)
         return INTAKE_READ;
@@ -350,6 +474,8 @@ static void go_on(struct intake *in)
     }
     request_on_cancel(in->rq, NULL);
     *slot_of(in->rq) = NULL;
+    payload_unref(in->source);
+    in->source = NULL;
     platoon_value_unref(in->list);
     in->list = NULL;
     in->on_read(in);
@@ -358,7 +484,6 @@ static void go_on(struct intake *in)
 void intake_begin(struct request *rq, const struct scan_arg *arg, enum intake_kind kind,
                   const char *method, void (*on_read)(struct intake *in), void *arg_of_method)
 {
-    static const struct platoon_pickle_limits limits = {.max_nodes = INTAKE_MAX_NODES};
     struct intake *in = calloc(1, sizeof *in);
 
     if (!in) {
@@ -377,12 +502,9 @@ void intake_begin(struct request *rq, const struct scan_arg *arg, enum intake_ki
         intake_free(in);
         return;
     }
-    in->decoder = decoder_new(&limits, (size_t)payload_bytes(in->source));
-    if (!in->decoder) {
-        (void)no_memory(in);
-        intake_free(in);
-        return;
-    }
+    /* Without randomness nothing is cut: it only takes longer then. */
+    if (payload_bytes(in->source) < SKELETON_CUT_BYTES || !skeleton_init(&in->skeleton))
+        in->phase = INTAKE_DECODING;
     *slot_of(rq) = in;
     request_on_cancel(rq, on_cancel);
     go_on(in);

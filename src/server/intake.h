@@ -16,6 +16,7 @@
 #include "pickle/decode.h"
 #include "server/deadline.h"
 #include "server/dispatch.h"
+#include "server/skeleton.h"
 
 enum { INTAKE_MAX_NODES = 250000 };
 
@@ -26,6 +27,13 @@ enum intake_kind {
     INTAKE_RESULTS, /* {'task', 'lease', 'value' | 'pickle'} */
     INTAKE_FAILURES /* {'task', 'lease', 'kind', 'message', 'exit', 'stderr_tail'}, the last two if
                        there are any; the last four may stand in a dict under 'error' */
+};
+
+enum intake_phase { INTAKE_CUTTING, INTAKE_DECODING, INTAKE_READING };
+
+/* In a rope. */
+struct intake_place {
+    size_t segment, offset;
 };
 
 struct intake_row {
@@ -44,14 +52,17 @@ struct intake {
     struct intake_row *rows;
     size_t n;
     /* intake.c's own: */
-    uint64_t spent;         /* of this turn's cost */
-    size_t n_read;          /* rows done */
-    struct payload *source; /* the list's bytes, while it is decoded: */
-    size_t segment, offset; /* how far */
+    uint64_t spent; /* of this turn's cost */
+    size_t n_read;  /* rows done */
+    enum intake_phase phase;
+    struct payload *source;   /* the list's bytes */
+    struct skeleton skeleton; /* without cuts: `source` itself is decoded */
+    struct intake_place at;   /* how far it is cut or decoded */
     struct decoder *decoder;
-    platoon_value *list; /* decoded */
-    struct scan *scan;   /* of a value under 'pickle': */
-    struct rope bytes;   /* what was scanned of it */
+    platoon_value *list;         /* decoded */
+    struct scan *scan;           /* of a value under 'pickle': */
+    struct rope bytes;           /* its bytes */
+    struct intake_place scanned; /* how far, where they were cut out */
     struct deadline again;
 };
 

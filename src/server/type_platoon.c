@@ -2,15 +2,15 @@
 /* type_platoon.c - the typeid `platoon`: work by id, in plain calls with plain values, so that a
  * stock Python script can make them too. docs/platoon-typeid.md is its manual.
  *
- *     version()                              {'protocol': 1, 'server': '0.1.0'}
+ *     version()                                {'protocol': 1, 'server': '0.1.0'}
+ *     settings()                               what a worker must know: {'worker_lease_s': 60.0}
  *     put_many(queue, values=None, rows=None)  task ids; waits for room as put() does
  *     lease(queue, n=1, wait_s=0, worker=None) rows, none after wait_s
- *     renew(leases)                          'held' | 'lost' each
- *     complete(rows)                         'recorded' | 'already' | 'gone' each
- *     fail(rows)                             the same; final, and a result like any other
- *     release(leases)                        'released' | 'lost' each; to the front, no attempt
- *     settings()                             what a worker must know: {'worker_lease_s': 60.0}
- *     stats()                                a dict
+ *     renew(leases)                            'held' | 'lost' each
+ *     complete(rows)                           'recorded' | 'already' | 'gone' each
+ *     fail(rows)                               the same; final, and a result like any other
+ *     release(leases)                          'released' | 'lost' each; to the front, not counted
+ *     stats()                                  a dict
  *
  * A method with a list hands it to an intake, which calls back with what the store takes; the
  * store's answer is the reply. The store lends nothing beyond a call, so nothing here is kept

@@ -105,6 +105,18 @@ def opaque_values_stand_as_pickles(t, python):
     run_script(t, python, "opaque_values")
 
 
+@test
+def the_example_of_the_manual_works(t):
+    page = (support.ROOT / "docs" / "platoon-typeid.md").read_text(encoding="utf-8")
+    code = page.split("```python")[1].split("```")[0]
+    farm = Farm(t)
+    code = code.replace("5000", str(farm.port)).replace("'authkey'", repr(t.file("authkey", KEY)))
+    out = t.run([sys.executable, "-c", code]).stdout
+    check_equal(out, "['recorded', 'recorded', 'recorded', 'recorded']\n" * 2 + "['recorded', 'recorded']\n")
+    results = farm.connect().get_result_queue()
+    check_equal([results.get(timeout=5) for _ in range(10)], [n * n for n in range(10)])
+
+
 # --- leases ---------------------------------------------------------------------------------------
 
 
@@ -490,6 +502,32 @@ def large_values_pass_and_do_not_hold_others_up(t):
     # still show, and far more at the sizes of check-long.
     typical = pauses[len(pauses) // 2]
     check(typical < 0.05 * SLOWDOWN, "half of the small calls took more than %g s" % typical)
+
+
+@test
+def large_byte_strings_come_through_wherever_they_stand(t):
+    m = Farm(t).connect()
+    p, results = m.platoon(), m.get_result_queue()
+    large = [os.urandom(300000 + i) for i in range(4)]
+    pickled = pickle.dumps(large[0])
+    plain = {"deep": [{"in": (large[1], large[2])}], "again": large[1]}
+    rows = [
+        {"pickle": pickled}, {"pickle": pickled},  # one object twice: a reference in the call
+        {"value": 1}, {"pickle": pickle.dumps(large[3])},
+    ]
+    p.put_many(TASKS, rows=rows)
+    check(values(p.lease(TASKS, 9, 0, "w")) == [large[0], large[0], 1, large[3]], "only under 'pickle'")
+    p.put_many(TASKS, rows=rows + [{"value": plain}, {"value": pickled}, {"value": bytearray(large[2])}])
+    got = p.lease(TASKS, 9, 0, "w")
+    check([r["value"] if "value" in r else pickle.loads(r["pickle"]) for r in got]
+          == [large[0], large[0], 1, large[3], plain, pickled, large[2]], "in values too")
+    p.put_many(TASKS, [large[0], plain])
+    check(values(p.lease(TASKS, 9, 0, "w")) == [large[0], plain], "as values")
+    check_equal(p.complete([ref(got[0], pickle=pickle.dumps(plain)), ref(got[1], value=large[1])]), ["recorded"] * 2)
+    check([results.get(timeout=5), results.get(timeout=5)] == [plain, large[1]], "as results")
+    raises(lambda: p.put_many(TASKS, rows=[{"pickle": pickled}, {"pickle": pickled[:-1]}]), "ValueError", "item 1",
+           "before its STOP")
+    raises(lambda: p.put_many(TASKS, rows=[{"pickle": large[0]}]), "ValueError", "item 0", "no whole pickle")
 
 
 @test(timeout=120)
