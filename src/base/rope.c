@@ -4,15 +4,35 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 enum { FIRST_COPY_BLOCK = 512, LARGEST_COPY_BLOCK = 1024 * 1024 };
 
+/* Large blocks are pages of their own, so that the memory of a large value goes back to the system when the
+ * value goes, whatever small things were allocated meanwhile. (malloc() maps large blocks too, but only until the
+ * first of them was freed: then it keeps them in its heap.) The sanitizers must see every block. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define MAPPED_BYTES SIZE_MAX
+#else
+#define MAPPED_BYTES ((size_t)256 * 1024)
+#endif
+
 struct block *block_new(size_t size)
 {
-    struct block *b = malloc(sizeof *b + size);
+    struct block *b;
 
-    if (!b)
+    if (size > SIZE_MAX - sizeof *b)
         return NULL;
+    if (size >= MAPPED_BYTES) {
+        b = mmap(NULL, sizeof *b + size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+                 0);
+        if (b == MAP_FAILED)
+            return NULL;
+    } else {
+        b = malloc(sizeof *b + size);
+        if (!b)
+            return NULL;
+    }
     b->refs = 1;
     b->size = size;
     return b;
@@ -26,7 +46,11 @@ struct block *block_ref(struct block *b)
 
 void block_unref(struct block *b)
 {
-    if (b && --b->refs == 0)
+    if (!b || --b->refs > 0)
+        return;
+    if (b->size >= MAPPED_BYTES)
+        munmap(b, sizeof *b + b->size);
+    else
         free(b);
 }
 

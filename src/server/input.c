@@ -23,7 +23,7 @@ enum {
     LARGEST_BLOCK_BYTES = 1024 * 1024,
     READ_BUDGET = 1024 * 1024, /* bytes a turn, shared by those who send much */
     READ_LEAST = 32 * 1024,
-    READ_MOST = 256 * 1024
+    READ_MOST = 512 * 1024
 };
 
 /* A frame of which a part has come. */
@@ -218,6 +218,7 @@ static size_t begin_body(struct session *s, const uint8_t *data, size_t len)
                  (unsigned long long)in->need, (unsigned long long)s->srv->max_frame_bytes);
         refuse_frame(s, why);
     } else if (in->need > SCAN_EARLY_BYTES) {
+        track_request_begins(s->srv, s);
         set_big_reader(s, true);
         in->scan = sessions_take_scan(s->srv);
         if (!in->scan)

@@ -208,6 +208,12 @@ bool track_request(struct server *srv, struct session *s, struct ident *ident)
     return holders_request(srv, s, ident);
 }
 
+void track_request_begins(struct server *srv, struct session *s)
+{
+    if (is_out(&s->handout) && !s->out)
+        received(srv, &s->handout);
+}
+
 void track_give_back(struct server *srv, store_task_id task, const char *why)
 {
     struct session *s = srv->track.ending;

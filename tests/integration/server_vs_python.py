@@ -934,9 +934,9 @@ check(q.get() == "x" and s.qsize() == 1, "nothing was swallowed and nothing put"
 def a_slow_reader_of_a_large_value_holds_nobody_up(t):
     server = ServerTool(t)
     python = newest()
-    client(t, python, server, "connect().get_task_queue('big').put(b'z' * 60000000)\n", timeout=60)
+    client(t, python, server, "connect().get_result_queue('big').put(b'z' * 60000000)\n", timeout=60)
     slow = start_client(t, python, server, r'''
-q = connect().get_task_queue("big")
+q = connect().get_result_queue("big")
 q.qsize()
 print("asking"); sys.stdout.flush()
 conn = q._tls.connection
@@ -951,7 +951,7 @@ print("whole")
 ''', stdin="pipe")
     slow.wait_line("asked")
     client(t, python, server, r'''
-q = connect().get_task_queue()
+q = connect().get_result_queue()
 for i in range(500):
     q.put(i)
     check(q.get() == i, i)
