@@ -168,6 +168,7 @@ static void on_connections(uv_poll_t *poll, int status, int events)
 
     (void)status;
     (void)events;
+    server_awake(srv);
     for (int n = 0; n < ACCEPTS_A_TURN && has_room(srv); n++) {
         struct sockaddr_storage from;
         socklen_t len = sizeof from;

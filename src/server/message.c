@@ -7,33 +7,40 @@
 
 #include "pickle/opcodes.h"
 
+static bool grow(struct message *m, size_t len)
+{
+    size_t cap = m->cap;
+    uint8_t *grown;
+
+    if (m->failed)
+        return false;
+    while (cap - m->len < len)
+        cap *= 2;
+    grown = m->bytes == m->small ? malloc(cap) : realloc(m->bytes, cap);
+    if (!grown) {
+        m->failed = true;
+        return false;
+    }
+    if (m->bytes == m->small)
+        memcpy(grown, m->small, m->len);
+    m->bytes = grown;
+    m->cap = cap;
+    return true;
+}
+
 void message_raw(struct message *m, const void *bytes, size_t len)
 {
-    if (m->cap - m->len < len) {
-        size_t cap = m->cap;
-        uint8_t *grown;
-
-        if (m->failed)
-            return;
-        while (cap - m->len < len)
-            cap *= 2;
-        grown = m->bytes == m->small ? malloc(cap) : realloc(m->bytes, cap);
-        if (!grown) {
-            m->failed = true;
-            return;
-        }
-        if (m->bytes == m->small)
-            memcpy(grown, m->small, m->len);
-        m->bytes = grown;
-        m->cap = cap;
-    }
+    if (m->cap - m->len < len && !grow(m, len))
+        return;
     memcpy(m->bytes + m->len, bytes, len);
     m->len += len;
 }
 
 static void put_byte(struct message *m, uint8_t byte)
 {
-    message_raw(m, &byte, 1);
+    if (m->cap == m->len && !grow(m, 1))
+        return;
+    m->bytes[m->len++] = byte;
 }
 
 static void put_le32(struct message *m, uint32_t n)
@@ -68,7 +75,7 @@ static bool is_ascii(const char *text, size_t len)
 void message_begin(struct message *m, int reader_protocol, const char *kind)
 {
     m->bytes = m->small;
-    m->len = 0;
+    m->len = MESSAGE_HEADER;
     m->cap = sizeof m->small;
     m->failed = false;
     m->reader_protocol = reader_protocol;
@@ -79,9 +86,18 @@ void message_begin(struct message *m, int reader_protocol, const char *kind)
 
 bool message_end(struct message *m)
 {
+    uint32_t len;
+
     put_byte(m, OP_TUPLE2);
     put_byte(m, OP_STOP);
-    return !m->failed;
+    if (m->failed || m->len - MESSAGE_HEADER > INT32_MAX)
+        return false;
+    len = (uint32_t)(m->len - MESSAGE_HEADER);
+    m->bytes[0] = (uint8_t)(len >> 24);
+    m->bytes[1] = (uint8_t)(len >> 16);
+    m->bytes[2] = (uint8_t)(len >> 8);
+    m->bytes[3] = (uint8_t)len;
+    return true;
 }
 
 void message_release(struct message *m)

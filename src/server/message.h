@@ -11,18 +11,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A message under construction. Grows from `small` to the heap; out of memory is remembered and told by message_end(). */
+/* A frame under construction, header first. Grows from `small` to the heap; out of memory is remembered and told by
+ * message_end(). */
 struct message {
-    uint8_t *bytes;
+    uint8_t *bytes; /* MESSAGE_HEADER of header, then the pickle */
     size_t len, cap;
     int reader_protocol;
     bool failed;
     uint8_t small[512];
 };
 
+enum { MESSAGE_HEADER = 4 };
+
 /* Start `("#KIND", ...`. `kind` has its '#': "#RETURN". */
 void message_begin(struct message *m, int reader_protocol, const char *kind);
-/* Finish `...)`. false when memory ran out on the way. */
+/* Finish `...)` and fill the header in. false when memory ran out on the way, or it became 2 GiB. */
 bool message_end(struct message *m);
 void message_release(struct message *m);
 

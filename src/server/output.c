@@ -192,15 +192,23 @@ static void advance(struct outbound *o, size_t n)
     }
 }
 
+static ssize_t send_some(struct session *s, const struct outbound *o)
+{
+    struct iovec iov[IOVECS];
+    struct msghdr message = {.msg_iov = iov};
+
+    if (o->rope.n_segments == 0) /* the common case, and cheaper */
+        return send(s->fd, o->small + o->small_sent, o->small_len - o->small_sent,
+                    MSG_NOSIGNAL | MSG_DONTWAIT);
+    message.msg_iovlen = gather(o, budget_of(s), iov);
+    return sendmsg(s->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 static void write_some(struct session *s)
 {
     struct outbound *o = s->out;
-    struct iovec iov[IOVECS];
-    struct msghdr message = {.msg_iov = iov};
-    ssize_t n;
+    ssize_t n = send_some(s, o);
 
-    message.msg_iovlen = gather(o, budget_of(s), iov);
-    n = sendmsg(s->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n < 0) {
         if (errno != EAGAIN && errno != EINTR && errno != ENOBUFS && errno != ENOMEM) {
             session_close(s, strerror(errno));

@@ -10,7 +10,6 @@
 #include "server/reply.h"
 #include "server/request.h"
 #include "server/server.h"
-#include "wire/frame.h"
 
 enum { SMALL_PAYLOAD_BYTES = 4096 };
 
@@ -29,26 +28,27 @@ static void finish(struct request *rq)
 
 void reply_message(struct request *rq, struct message *m)
 {
-    uint8_t header[FRAME_HEADER_MAX];
     struct session *s = rq->session;
 
     if (!message_end(m)) {
         if (s)
             session_close(s, "no-memory");
-    } else if (s && session_send(s, header, frame_put_header(header, m->len))) {
+    } else if (s) {
         (void)session_send(s, m->bytes, m->len);
     }
     message_release(m);
     finish(rq);
 }
 
+/* The most frequent reply of all: the whole frame, as message.c would write it. */
 void reply_none(struct request *rq)
 {
-    struct message m;
+    static const uint8_t for_old[] = "\0\0\0\x11\x80\x02X\x07\0\0\0#RETURNN\x86.";
+    static const uint8_t for_new[] = "\0\0\0\x11\x80\x03X\x07\0\0\0#RETURNN\x86.";
 
-    message_begin(&m, rq->protocol, "#RETURN");
-    message_none(&m);
-    reply_message(rq, &m);
+    if (rq->session)
+        (void)session_send(rq->session, rq->protocol <= 2 ? for_old : for_new, sizeof for_old - 1);
+    finish(rq);
 }
 
 void reply_bool(struct request *rq, bool b)
@@ -102,7 +102,7 @@ static bool reply_small_payload(struct request *rq, const struct payload *p)
         p->protocol < 3 || p->protocol > rq->protocol)
         return false;
     message_begin(&m, rq->protocol, "#RETURN");
-    m.bytes[1] = p->protocol;
+    m.bytes[MESSAGE_HEADER + 1] = p->protocol;
     message_raw(&m, g->block->data + g->offset + 2, g->len - 3); /* without PROTO and STOP */
     reply_message(rq, &m);
     return true;

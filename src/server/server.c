@@ -22,7 +22,10 @@ enum { MAX_IDENTS = 1000000 };
 
 static void on_before_poll(uv_prepare_t *handle)
 {
-    server_turn(handle->data);
+    struct server *srv = handle->data;
+
+    if (srv->wants_turn)
+        server_turn(srv);
 }
 
 static void on_after_poll(uv_check_t *handle)
@@ -34,6 +37,7 @@ static void on_wake(uv_async_t *handle)
 {
     struct server *srv = handle->data;
 
+    server_awake(srv);
     if (atomic_load(&srv->stop_is_wanted))
         server_begin_stop(srv, "asked");
 }
@@ -48,12 +52,11 @@ static enum platoon_status open_loop(struct server *srv, struct platoon_err *err
     uv_prepare_init(&srv->loop, &srv->before_poll);
     uv_check_init(&srv->loop, &srv->after_poll);
     uv_idle_init(&srv->loop, &srv->no_sleep);
-    uv_timer_init(&srv->loop, &srv->timer);
     uv_async_init(&srv->loop, &srv->wake, on_wake);
-    srv->before_poll.data = srv->after_poll.data = srv->timer.data = srv->wake.data = srv;
+    srv->before_poll.data = srv->after_poll.data = srv->wake.data = srv;
     uv_prepare_start(&srv->before_poll, on_before_poll);
     uv_check_start(&srv->after_poll, on_after_poll);
-    return PLATOON_OK;
+    return server_open_timer(srv, err);
 }
 
 static void on_attached(enum store_status st, uint64_t epoch, void *arg)
@@ -226,8 +229,9 @@ enum platoon_status server_open(const struct platoon_server_options *options, st
     track_init(&srv->track);
     desk_init(&srv->desk, srv);
     listener_init(&srv->listener);
-    srv->timer_at_ns = UINT64_MAX;
+    srv->timer_fd = -1;
     srv->now_ns = srv->started_ns = clock_mono_ns();
+    srv->wants_turn = true; /* what was asked while it was opened */
     if (!sessions_init(&srv->sessions) || !ident_table_init(&srv->idents, MAX_IDENTS)) {
         platoon_fail(err, st, "no memory for a server");
         goto fail;
@@ -321,7 +325,10 @@ static void close_loop(struct server *srv)
     uv_close((uv_handle_t *)&srv->before_poll, NULL);
     uv_close((uv_handle_t *)&srv->after_poll, NULL);
     uv_close((uv_handle_t *)&srv->no_sleep, NULL);
-    uv_close((uv_handle_t *)&srv->timer, NULL);
+    if (srv->timer_fd >= 0) {
+        uv_close((uv_handle_t *)&srv->timer, NULL);
+        close(srv->timer_fd);
+    }
     uv_close((uv_handle_t *)&srv->wake, NULL);
     uv_run(&srv->loop, UV_RUN_DEFAULT); /* the close callbacks */
     uv_loop_close(&srv->loop);

@@ -50,12 +50,14 @@ struct server {
     uv_check_t after_poll;
     uv_idle_t no_sleep; /* active while a turn left something to do */
     uv_async_t wake;
-    uv_timer_t timer;     /* for the earliest deadline */
+    uv_poll_t timer;      /* a timerfd, for the earliest deadline */
+    int timer_fd;         /* -1: none */
     uint64_t timer_at_ns; /* when it fires; UINT64_MAX: not armed */
     bool has_loop;
     atomic_bool stop_is_wanted;
     enum server_phase phase;
-    uint64_t now_ns; /* of this turn */
+    uint64_t now_ns; /* when this poll or turn began */
+    bool is_awake;   /* now_ns has been read since the loop slept */
     uint64_t started_ns;
     bool wants_turn; /* somebody has more to do: another turn without sleeping */
     struct deadlines deadlines;
@@ -64,7 +66,7 @@ struct server {
     /* What it serves. */
     struct store *store;
     struct platoon_server_found found; /* at the start */
-    bool is_durable; /* it keeps what it has over our end */
+    bool is_durable;                   /* it keeps what it has over our end */
     uint64_t epoch, lease_counter, key_counter;
     struct dispatch_typeid *typeids;
     size_t n_typeids;
@@ -91,8 +93,12 @@ void server_begin_stop(struct server *srv, const char *why);
 /* Free; the loop must not be running. NULL is fine. */
 void server_close(struct server *srv);
 
+/* Make the timer of the loop. EIO. */
+enum platoon_status server_open_timer(struct server *srv, struct platoon_err *err);
 /* One turn, in order (turn.c). */
 void server_turn(struct server *srv);
+/* The loop may have slept: every callback of a poll begins with this. */
+void server_awake(struct server *srv);
 /* Have another turn soon, whatever the poll has to say. Loop thread. */
 void server_want_turn(struct server *srv);
 /* The end of a turn of a server that is stopping. */

@@ -68,6 +68,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 
     if (s->state == SESSION_CLOSED)
         return;
+    server_awake(s->srv);
     if (status < 0) { /* libuv says EBADF for any error of the socket */
         int error = 0;
         socklen_t len = sizeof error;
@@ -205,6 +206,7 @@ static void end(struct session *s, const char *why, bool is_orderly)
         return;
     log_end(s, why);
     s->state = SESSION_CLOSED;
+    server_want_turn(s->srv); /* what it held may go to somebody else */
     track_end(s->srv, s, is_orderly && !s->out);
     if (s->current)
         request_cancel(s->current);

@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* turn.c - what happens in one turn of the loop, in order.
  *
- * libuv polls; the callbacks of sessions read bytes, scan requests and run handlers, which ask the store and queue nothing but
- * questions. Everything whose order matters is here, and runs twice around each poll: after it, for what came in, and
- * before it, for what fell due meanwhile.
+ * libuv polls; the callbacks of sessions read bytes, scan requests and run handlers, which ask the store and answer
+ * nothing but by queueing replies. Everything whose order matters is here. A turn runs after each poll, for what came in, and
+ * before the next one only if something fell due or was left to do.
  *
- * A reply that promises something leaves after the store has answered, because sessions_flush() comes after store_turn(): a
- * store that commits in its turn commits before anybody hears "done". */
+ * A reply that promises something leaves after the store has answered, because sessions_flush() comes after
+ * store_turn(): a store that commits in its turn commits before anybody hears "done".
+ *
+ * Time is read once: by the first callback of a poll (server_awake), else by the turn. */
+#include <errno.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
 #include "server/output.h"
 #include "server/server.h"
 
@@ -14,25 +21,41 @@ enum {
     STORE_ROUNDS = 16
 }; /* of questions that answers give rise to, before the loop looks at its clients again */
 
-static void on_timer(uv_timer_t *timer)
+static void on_timer(uv_poll_t *poll, int status, int events)
 {
-    struct server *srv = timer->data;
+    struct server *srv = poll->data;
+    uint64_t n_fired;
 
-    srv->timer_at_ns = UINT64_MAX; /* the turn before the poll does what is due */
+    (void)status;
+    (void)events;
+    server_awake(srv);
+    if (read(srv->timer_fd, &n_fired, sizeof n_fired) == (ssize_t)sizeof n_fired)
+        srv->timer_at_ns = UINT64_MAX; /* the turn after this poll does what is due */
 }
 
-/* Sleep no longer than to the earliest deadline, rounded up, or the loop would spin before each. A timer that is early
- * does no harm and is left as it is. */
+/* Wake no later than at the earliest deadline. A timer that is early does no harm and is left as it is. (A timerfd, since a
+ * timer of libuv's would cost every poll a timer of the kernel's, set and taken back.) */
 static void arm_timer(struct server *srv)
 {
     uint64_t at = deadlines_next(&srv->deadlines);
+    struct itimerspec when = {{0, 0}, {(time_t)(at / 1000000000u), (long)(at % 1000000000u)}};
 
     if (at >= srv->timer_at_ns)
         return;
     srv->timer_at_ns = at;
-    uv_update_time(&srv->loop);
-    uv_timer_start(&srv->timer, on_timer, at > srv->now_ns ? (at - srv->now_ns) / 1000000u + 1 : 0,
-                   0);
+    (void)timerfd_settime(srv->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
+enum platoon_status server_open_timer(struct server *srv, struct platoon_err *err)
+{
+    srv->timer_at_ns = UINT64_MAX;
+    srv->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (srv->timer_fd < 0)
+        return platoon_fail(err, PLATOON_EIO, "cannot make a timer: %s", strerror(errno));
+    uv_poll_init(&srv->loop, &srv->timer, srv->timer_fd);
+    srv->timer.data = srv;
+    uv_poll_start(&srv->timer, UV_READABLE, on_timer);
+    return PLATOON_OK;
 }
 
 static void on_idle(uv_idle_t *idle)
@@ -53,11 +76,19 @@ void server_want_turn(struct server *srv)
     srv->wants_turn = true;
 }
 
+void server_awake(struct server *srv)
+{
+    if (srv->is_awake)
+        return;
+    srv->is_awake = true;
+    srv->now_ns = clock_mono_ns();
+}
+
 void server_turn(struct server *srv)
 {
     bool more = true;
 
-    srv->now_ns = clock_mono_ns();
+    server_awake(srv);
     srv->wants_turn = false;
     deadlines_run(&srv->deadlines,
                   srv->now_ns); /* waits that are over, handshakes that took too long */
@@ -70,6 +101,8 @@ void server_turn(struct server *srv)
     }
     sessions_flush(srv); /* nobody hears of anything before the lines above */
     server_check_stop(srv);
-    set_no_sleep(srv, more || srv->wants_turn);
+    srv->wants_turn |= more;
+    set_no_sleep(srv, srv->wants_turn);
     arm_timer(srv);
+    srv->is_awake = false; /* the loop may sleep now */
 }

@@ -120,6 +120,21 @@ for proxy, local in pairs:
 ''')
 
 
+@test
+def a_timeout_counts_from_the_call_and_not_from_when_the_server_last_woke(t):
+    server = ServerTool(t, "small:1")
+    client(t, newest(), server, r'''
+q, s = connect().get_task_queue(), connect().small()
+s.put(1)
+time.sleep(1.5)     # the server sleeps meanwhile
+for call, error in ((lambda: q.get(timeout=0.7), queue.Empty), (lambda: s.put(2, timeout=0.7), queue.Full)):
+    started = time.time()
+    check(outcome(call)[0] is error, error)
+    took = time.time() - started
+    check(took >= 0.7, "it waited %.3f s, not 0.7" % took)
+''')
+
+
 @for_each_python(oldest=(2, 7))
 def a_timeout_beyond_what_the_platform_can_wait_is_an_overflow_error_only_if_it_must_wait(t, python):
     server = ServerTool(t, "small:1")
