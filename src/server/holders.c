@@ -360,6 +360,20 @@ void holders_forget_task(struct server *srv, store_task_id task)
     forget_held(&srv->holders, task);
 }
 
+bool holders_free_task(struct server *srv, store_task_id task)
+{
+    const struct held *held = idmap_get(&srv->holders.held, task);
+    struct store_release_item item = {
+        .to = STORE_TO_FRONT, .may_be_repeat = true, .why = "an operator took it from its holder"};
+
+    if (!held)
+        return false;
+    item.ref = held->ref;
+    store_release(srv->store, &item, 1, on_released, srv);
+    holders_forget_task(srv, task);
+    return true;
+}
+
 uint32_t holders_lease_ms(const struct server *srv, const struct queue *q)
 {
     return queue_results(q) ? srv->holders.lease_ms : 0;

@@ -56,6 +56,9 @@ void holders_end(struct server *srv, struct session *s, bool is_lost);
 
 /* Somebody else has the task now, or ended it: an agent, an operator, a sweep. */
 void holders_forget_task(struct server *srv, store_task_id task);
+/* An operator's wish: back to the front, its holder does not have it any more. False: no stock
+ * client holds it. */
+bool holders_free_task(struct server *srv, store_task_id task);
 /* Lease time of what a stock client takes from `q`. */
 uint32_t holders_lease_ms(const struct server *srv, const struct queue *q);
 

@@ -11,6 +11,7 @@
  *     fail(rows)                               the same; final, and a result like any other
  *     release(leases)                          'released' | 'lost' each; to the front, not counted
  *     stats()                                  a dict
+ *     tasks, explain, retry, free, cancel, purge: platoon_operate.h
  *
  * A method with a list hands it to an intake, which calls back with what the store takes; the
  * store's answer is the reply. The store lends nothing beyond a call, so nothing here is kept
@@ -22,6 +23,7 @@
 #include "server/desk.h"
 #include "server/intake.h"
 #include "server/platoon_args.h"
+#include "server/platoon_operate.h"
 #include "server/platoon_stats.h"
 #include "server/queue.h"
 #include "server/request.h"
@@ -551,11 +553,14 @@ static void show(const void *object, char *text, size_t size)
 }
 
 static const struct dispatch_method methods[] = {
-    {"complete", run_complete}, {"fail", run_fail},
-    {"lease", run_lease},       {"put_many", run_put_many},
-    {"release", run_release},   {"renew", run_renew},
-    {"settings", run_settings}, {"stats", run_stats},
-    {"version", run_version},   {NULL, NULL},
+    {"cancel", operate_cancel},   {"complete", run_complete},
+    {"explain", operate_explain}, {"fail", run_fail},
+    {"free", operate_free},       {"lease", run_lease},
+    {"purge", operate_purge},     {"put_many", run_put_many},
+    {"release", run_release},     {"renew", run_renew},
+    {"retry", operate_retry},     {"settings", run_settings},
+    {"stats", run_stats},         {"tasks", operate_tasks},
+    {"version", run_version},     {NULL, NULL},
 };
 
 const struct dispatch_type type_platoon = {

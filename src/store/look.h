@@ -10,7 +10,7 @@
 
 enum { LOOK_MAX_ROWS = 1000, LOOK_MAX_HISTORY = 1000 };
 /* A look with values ends after the row that goes over this, short of its limit. */
-#define LOOK_MAX_BYTES (UINT64_C(32) << 20)
+#define LOOK_MAX_BYTES (UINT64_C(4) << 20)
 
 struct store_filter {
     store_queue_id queue; /* 0: any */

@@ -61,7 +61,7 @@ def made_key_is_private_used_printed_and_kept(t):
     for _ in range(2):
         server = serve(t, "--listen", "127.0.0.1:%d" % port)
         check_equal(ready(server), port, "port")
-        check_in(str(path), server.stderr, "stderr")
+        server.wait_line(re.escape("authkey: %s" % path), stream="stderr")
         keys.append(path.read_bytes())
         t.run([sys.executable, "-c", CLIENT, port, path])
         check_equal(server.stop(), 0, "exit code")
