@@ -38,13 +38,24 @@ struct cmd {
     int (*run)(int argc, char **argv);
 };
 
-/* The commands, each in its cmd_<name>.c; those that exist are in the table of main.c. */
+/* The commands, each in its cmd_<name>.c (families share one: tasks, status, change); those that exist are in the table of main.c. */
+extern const struct cmd cmd_backup;
+extern const struct cmd cmd_cancel;
+extern const struct cmd cmd_dead_letters;
 extern const struct cmd cmd_demo;
+extern const struct cmd cmd_explain;
+extern const struct cmd cmd_purge;
+extern const struct cmd cmd_release;
+extern const struct cmd cmd_results;
+extern const struct cmd cmd_retry;
 extern const struct cmd cmd_serve;
 extern const struct cmd cmd_status;
 extern const struct cmd cmd_stop;
 extern const struct cmd cmd_sumo_runner;
+extern const struct cmd cmd_tasks;
+extern const struct cmd cmd_top;
 extern const struct cmd cmd_work;
+extern const struct cmd cmd_workers;
 
 /* The table of main.c: NULL when there is no such command. */
 const struct cmd *cmd_find(const char *name);

@@ -109,7 +109,7 @@ const struct cmd cmd_work = {
     .run = run,
 };
 
-/* --- what is said --------------------------------------------------------------------------------- */
+/* --- what is said ----------------------------------------------------------------------------- */
 
 /* A person sees sentences, a file or a journal lines with time and level. */
 static void say(int level, const char *line, void *arg)
@@ -124,7 +124,7 @@ static void say(int level, const char *line, void *arg)
         talk("%s", line);
 }
 
-/* --- options -------------------------------------------------------------------------------------- */
+/* --- options ---------------------------------------------------------------------------------- */
 
 struct work {
     struct agent_options agent;
@@ -313,7 +313,7 @@ static int check_options(struct options *o, struct work *w)
     return OPTION_END;
 }
 
-/* --- running -------------------------------------------------------------------------------------- */
+/* --- running ---------------------------------------------------------------------------------- */
 
 static int work(struct options *o, struct work *w, struct reach *reach)
 {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "campaign/stats.h"
+#include "cli/csv.h"
 #include "cli/table.h"
 
 static const char *const columns[] = {
@@ -81,40 +82,10 @@ void demo_results_release(struct demo_results *r)
     *r = (struct demo_results){0};
 }
 
-static void write_csv_text(FILE *out, const char *text)
+static void write_csv_value(FILE *out, const platoon_value *v)
 {
-    if (!text[strcspn(text, ",\"\r\n")]) {
-        fputs(text, out);
-        return;
-    }
-    fputc('"', out);
-    for (; *text; text++) {
-        if (*text == '"')
-            fputc('"', out);
-        fputc(*text, out);
-    }
-    fputc('"', out);
-}
-
-/* Text as it is, None and what is absent as nothing, everything else as Python writes it: floats
- * with as many digits as read back the same. */
-static bool write_csv_value(FILE *out, const platoon_value *v)
-{
-    char *text;
-
     fputc(',', out);
-    if (!v || platoon_is_none(v))
-        return true;
-    if (platoon_as_str(v, NULL)) {
-        write_csv_text(out, platoon_as_str(v, NULL));
-        return true;
-    }
-    text = platoon_repr(v);
-    if (!text)
-        return false;
-    write_csv_text(out, text);
-    free(text);
-    return true;
+    csv_value(out, v);
 }
 
 static enum platoon_status write_lines(struct demo_results *r, const platoon_value *result,
@@ -122,7 +93,6 @@ static enum platoon_status write_lines(struct demo_results *r, const platoon_val
                                        struct platoon_err *err)
 {
     char *json = platoon_json(result);
-    bool is_whole = json != NULL;
 
     if (!json)
         return platoon_fail(err, PLATOON_ENOMEM, "out of memory");
@@ -130,12 +100,10 @@ static enum platoon_status write_lines(struct demo_results *r, const platoon_val
     free(json);
     fputs(is_alinea ? "ALINEA" : "no control", r->csv);
     for (size_t i = 0; i < N_COLUMNS; i++)
-        is_whole = write_csv_value(r->csv, platoon_dict_get(task, columns[i])) && is_whole;
+        write_csv_value(r->csv, platoon_dict_get(task, columns[i]));
     fputc(',', r->csv);
-    write_csv_text(r->csv, error);
+    csv_text(r->csv, error);
     fputs("\r\n", r->csv);
-    if (!is_whole)
-        return platoon_fail(err, PLATOON_ENOMEM, "out of memory");
     if (fflush(r->jsonl) != 0 || fflush(r->csv) != 0)
         return platoon_fail(err, PLATOON_EIO, "cannot write the results: %s", strerror(errno));
     return PLATOON_OK;

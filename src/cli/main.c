@@ -15,7 +15,9 @@
 /* In the order in which `platoon --help` lists them. A new command is a file cmd_<name>.c and a
  * line here. */
 static const struct cmd *const commands[] = {
-    &cmd_demo, &cmd_serve, &cmd_work, &cmd_status, &cmd_stop, &cmd_sumo_runner, NULL,
+    &cmd_demo,         &cmd_serve,   &cmd_work,    &cmd_status, &cmd_top,         &cmd_workers,
+    &cmd_tasks,        &cmd_explain, &cmd_results, &cmd_retry,  &cmd_release,     &cmd_cancel,
+    &cmd_dead_letters, &cmd_purge,   &cmd_backup,  &cmd_stop,   &cmd_sumo_runner, NULL,
 };
 
 static int help(int argc, char **argv);
@@ -37,8 +39,8 @@ static void print_overview(void)
            "commands:\n");
     for (size_t i = 0; commands[i]; i++)
         if (!commands[i]->is_hidden)
-            printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
-    printf("  %-10s %s\n", "help", "show this, or help on a command: platoon help COMMAND");
+            printf("  %-12s %s\n", commands[i]->name, commands[i]->summary);
+    printf("  %-12s %s\n", "help", "show this, or help on a command: platoon help COMMAND");
     printf("\n"
            "  --version  print the version\n\n"
            "Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed,\n"

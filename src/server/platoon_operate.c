@@ -150,6 +150,7 @@ static bool read_filter(struct request *rq, const platoon_value *v, struct store
     (void)platoon_as_int(platoon_dict_get(v, "task"), &task);
     (void)platoon_as_bool(platoon_dict_get(v, "values"), &f->with_values);
     (void)platoon_as_bool(platoon_dict_get(v, "results"), &f->only_results);
+    f->only_tasks = !f->only_results && !queue && !task;
     if (limit < 1 || after < 0 || task < 0) {
         reply_error(rq, "ValueError", "'limit' is at least 1; 'after' and 'task' are not negative");
         return false;

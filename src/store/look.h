@@ -17,6 +17,7 @@ struct store_filter {
     uint32_t states;      /* set of LOOK_STATE(); 0: any */
     store_task_id task;   /* only this one; 0: any */
     store_task_id after;  /* only ids above */
+    bool only_tasks;      /* nothing of result queues, unless they feed a next stage */
     bool only_results;    /* entries of result queues, taken or not */
     bool with_values;
     bool with_history; /* attempts and events; together with `task` */

@@ -963,13 +963,3 @@ fail:
     sqlite_end(&s->table);
     return st;
 }
-
-enum platoon_status store_sqlite_backup(struct store *store, const char *path,
-                                        struct platoon_err *err)
-{
-    struct sqlite_store *s = (struct sqlite_store *)(void *)store;
-
-    close_open(s, true);
-    wait_for_thread(s);
-    return sqlite_db_backup(s->db, path, err);
-}

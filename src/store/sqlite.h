@@ -27,7 +27,5 @@ struct sqlite_options {
 /* EBUSY, EINVAL, EVERSION, EIO, ENOMEM, each with a sentence. */
 enum platoon_status store_sqlite_open(const struct sqlite_options *options, struct store **out,
                                       struct platoon_err *err);
-/* A consistent copy of the live store at `path` (a file that must not exist). Blocks. */
-enum platoon_status store_sqlite_backup(struct store *s, const char *path, struct platoon_err *err);
 
 #endif

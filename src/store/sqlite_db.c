@@ -737,33 +737,6 @@ void sqlite_db_checkpoint(struct sqlite_db *db)
         db->log_pages = in_log - done;
 }
 
-enum platoon_status sqlite_db_backup(struct sqlite_db *db, const char *path,
-                                     struct platoon_err *err)
-{
-    sqlite3 *copy = NULL;
-    sqlite3_backup *backup;
-    enum platoon_status st = PLATOON_OK;
-
-    if (access(path, F_OK) == 0)
-        return platoon_fail(err, PLATOON_EINVAL, "%s is there already: choose a new name", path);
-    if (sqlite3_open_v2(path, &copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) != SQLITE_OK)
-        st = platoon_fail(err, PLATOON_EIO, "cannot write %s: %s", path, sqlite3_errmsg(copy));
-    if (st == PLATOON_OK) {
-        backup = sqlite3_backup_init(copy, "main", db->handle, "main");
-        if (!backup || sqlite3_backup_step(backup, -1) != SQLITE_DONE)
-            st = platoon_fail(err, PLATOON_EIO, "cannot write %s: %s", path, sqlite3_errmsg(copy));
-        if (sqlite3_backup_finish(backup) != SQLITE_OK && st == PLATOON_OK)
-            st = platoon_fail(err, PLATOON_EIO, "cannot write %s: %s", path, sqlite3_errmsg(copy));
-    }
-    if (sqlite3_close(copy) != SQLITE_OK && st == PLATOON_OK)
-        st = platoon_fail(err, PLATOON_EIO, "cannot finish %s", path);
-    if (st == PLATOON_OK)
-        (void)chmod(path, 0600);
-    else
-        (void)unlink(path); /* half a copy is worse than none */
-    return st;
-}
-
 /* --- loading ---------------------------------------------------------------------------------- */
 
 static bool load_queues(struct sqlite_db *db, struct tasks *tasks)

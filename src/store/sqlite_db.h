@@ -39,8 +39,5 @@ bool sqlite_db_read_value(struct sqlite_db *db, store_task_id task, struct rope 
  * */
 int sqlite_db_log_pages(const struct sqlite_db *db);
 void sqlite_db_checkpoint(struct sqlite_db *db);
-/* A consistent copy at `path` (must not exist). Blocks for as long as it takes. */
-enum platoon_status sqlite_db_backup(struct sqlite_db *db, const char *path,
-                                     struct platoon_err *err);
 
 #endif

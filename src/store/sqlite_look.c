@@ -126,6 +126,7 @@ static void bind_filter(const struct look *l, sqlite3_stmt *s)
     (void)sqlite3_bind_int(s, 5, f->only_results);
     (void)sqlite3_bind_int64(s, 6, f->limit);
     (void)sqlite3_bind_int(s, 7, f->with_values);
+    (void)sqlite3_bind_int(s, 8, f->only_tasks);
 }
 
 static void bind_task(const struct look *l, sqlite3_stmt *s)
@@ -143,7 +144,10 @@ void sqlite_look(sqlite3 *handle, struct look *l)
          " LEFT JOIN value ON ?7 AND value.task = task.id"
          " WHERE (?3 = 0 OR id = ?3) AND id > ?4 AND (?1 = 0 OR queue = ?1)"
          " AND (?2 = 0 OR (?2 >> state) & 1)"
-         " AND (NOT ?5 OR queue IN (SELECT result_queue FROM queue)) ORDER BY id LIMIT ?6",
+         " AND (NOT ?5 OR queue IN (SELECT result_queue FROM queue))"
+         " AND (NOT ?8 OR queue NOT IN (SELECT r.id FROM queue q JOIN queue r ON r.id = "
+         "q.result_queue"
+         " WHERE r.result_queue = 0)) ORDER BY id LIMIT ?6",
          bind_filter, take_row);
     if (!l->filter.with_history)
         return;

@@ -294,13 +294,32 @@ static void table_purge(struct store *s, store_queue_id queue, uint32_t states, 
     free(ids);
 }
 
+struct looking {
+    struct look *look;
+    const struct tasks *tasks;
+};
+
+static bool takes_results(const struct tasks *t, store_queue_id queue)
+{
+    for (size_t i = 1; i <= tasks_n_queues(t); i++)
+        if (tasks_queue(t, (store_queue_id)i)->result_queue == queue)
+            return true;
+    return false;
+}
+
 /* The smallest ids of the table that a look wants, in order. */
 static void look_at_task(const struct task *task, void *arg)
 {
-    struct look *l = arg;
+    struct looking *looking = arg;
+    struct look *l = looking->look;
     size_t at = l->n_rows;
     struct store_row *row;
+    bool is_result = takes_results(looking->tasks, task->queue);
 
+    if ((l->filter.only_results && !is_result) ||
+        (l->filter.only_tasks && is_result &&
+         !tasks_queue(looking->tasks, task->queue)->result_queue))
+        return;
     if (!look_wants(&l->filter, task->node.key, task->queue, (enum store_task_state)task->state))
         return;
     while (at > 0 && l->rows[at - 1].task > task->node.key)
@@ -345,7 +364,7 @@ static void table_look(struct store *s, const struct store_filter *filter, store
         promise(m, answer);
         return;
     }
-    tasks_each(m->tasks, look_at_task, l);
+    tasks_each(m->tasks, look_at_task, &(struct looking){l, m->tasks});
     if (l->status != STORE_OK)
         answer_fails(answer, l->status);
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "store/data_folder.h"
+#include "store/sqlite_copy.h"
 #include "store/table_store.h"
 #include "support/store_suite.h"
 
@@ -317,16 +318,17 @@ TEST(a_network_file_system_is_refused)
 TEST(a_copy_of_a_live_store_is_a_store)
 {
     struct sqlite_options options;
-    char copy[128], command[300];
+    char from[128], copy[128], command[300];
     struct platoon_err err;
     struct rig r;
 
     rig_open(&r, &process_maker);
     put(&r, r.tasks, "abc");
+    snprintf(from, sizeof from, "%s/platoon.db", folder);
     snprintf(copy, sizeof copy, "%s/copy.db", folder);
-    if (store_sqlite_backup(r.s, copy, &err) != PLATOON_OK)
+    if (sqlite_copy(from, copy, &err) != PLATOON_OK)
         fail_msg("%s", err.message);
-    assert_int_equal(store_sqlite_backup(r.s, copy, &err), PLATOON_EINVAL); /* is there already */
+    assert_int_equal(sqlite_copy(from, copy, &err), PLATOON_EINVAL); /* is there already */
     put(&r, r.tasks, "d");
     rig_close(&r);
     snprintf(command, sizeof command, "rm -f %s/platoon.db*; mv %s %s/platoon.db", folder, copy,

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_change.c - `platoon retry`, `release` and `cancel`: what an operator does to tasks by number.
+ * */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/ask.h"
+#include "cli/cmd.h"
+#include "cli/talk.h"
+
+enum { OPT_ALL = ASK_FIRST, OPT_YES };
+
+static int run_retry(int argc, char **argv);
+static int run_release(int argc, char **argv);
+static int run_cancel(int argc, char **argv);
+
+static const struct cmd_option retry_options[] = {
+    {OPT_ALL, "all", "STATE", "every task that is abandoned, dead or failed instead of numbers"},
+    ASK_OPTIONS,
+    {0},
+};
+const struct cmd cmd_retry = {
+    .name = "retry",
+    .summary = "run tasks again that are set aside, dead or failed",
+    .usage = "TASK... | --all abandoned|dead|failed",
+    .about = "Put tasks back to the front of their queue, with all their attempts again.\n",
+    .options = retry_options,
+    .after = "examples:\n  platoon retry 37 40-42\n  platoon retry --all abandoned\n",
+    .run = run_retry,
+};
+
+static const struct cmd_option release_options[] = {ASK_OPTIONS, {0}};
+const struct cmd cmd_release = {
+    .name = "release",
+    .summary = "take a task from a stock worker that keeps it for ever",
+    .usage = "TASK...",
+    .about = "A thread of a Python worker that died while its process lives on holds its task "
+             "until the\n"
+             "process ends. This gives the task to the next worker, marked as perhaps a repeat.\n",
+    .options = release_options,
+    .run = run_release,
+};
+
+static const struct cmd_option cancel_options[] = {
+    {OPT_YES, "yes", NULL, "do not ask"}, ASK_OPTIONS, {0}};
+const struct cmd cmd_cancel = {
+    .name = "cancel",
+    .summary = "end tasks that have not ended",
+    .usage = "[--yes] TASK...",
+    .about = "End tasks wherever they are. Whoever waits for their results gets a failure of kind\n"
+             "'cancelled' for each; a worker of 'platoon work' stops the running ones.\n",
+    .options = cancel_options,
+    .run = run_cancel,
+};
+
+/* "37 retried" each; CMD_FAILED if one was not. */
+static int report(const platoon_value *tasks, const platoon_value *answers, const char *wanted)
+{
+    int exit_code = CMD_OK;
+
+    for (size_t i = 0; i < platoon_len(answers); i++) {
+        const char *word = platoon_as_str(platoon_item(answers, i), NULL);
+        int64_t task = 0;
+
+        (void)platoon_as_int(platoon_item(tasks, i), &task); /* they are ints: we sent them */
+        if (word && strcmp(word, wanted) == 0) {
+            printf("%" PRId64 " %s\n", task, word);
+            continue;
+        }
+        talk_error("task %" PRId64 ": %s", task,
+                   !word                           ? "no answer"
+                   : strcmp(word, "not-now") == 0  ? "it waits or runs already"
+                   : strcmp(word, "not-held") == 0 ? "no stock worker holds it"
+                   : strcmp(word, "already") == 0  ? "it has ended already"
+                   : strcmp(word, "gone") == 0     ? "the server has no such task"
+                                                   : word);
+        exit_code = CMD_FAILED;
+    }
+    return exit_code;
+}
+
+/* All tasks in a state, page by page. */
+static int gather(struct ask *a, const char *state, platoon_value *tasks)
+{
+    int64_t after = 0;
+
+    for (;;) {
+        platoon_value *filter = platoon_dict(), *rows = NULL;
+        int exit_code;
+
+        (void)platoon_dict_set(filter, "states", platoon_str(state)); /* told by the server */
+        (void)platoon_dict_set(filter, "limit", platoon_int(1000));
+        (void)platoon_dict_set(filter, "after", platoon_int(after));
+        exit_code = ask_call(a, "tasks", platoon_tuple(1, filter), &rows);
+        if (exit_code != CMD_OK)
+            return exit_code;
+        if (platoon_len(rows) == 0) {
+            platoon_value_unref(rows);
+            return CMD_OK;
+        }
+        for (size_t i = 0; i < platoon_len(rows); i++) {
+            after = ask_number(platoon_item(rows, i), "task");
+            if (platoon_append(tasks, platoon_int(after)) != PLATOON_OK) {
+                platoon_value_unref(rows);
+                talk_error("out of memory");
+                return CMD_FAILED;
+            }
+        }
+        platoon_value_unref(rows);
+    }
+}
+
+static int change(const struct cmd *cmd, int argc, char **argv, const char *method,
+                  const char *wanted, bool must_confirm)
+{
+    platoon_value *tasks = platoon_list(), *answers = NULL;
+    const char *all = NULL;
+    struct options o;
+    struct ask a;
+    bool is_sure = !must_confirm;
+    int exit_code = CMD_OK;
+
+    ask_init(&a, cmd);
+    options_init(&o, cmd, argc, argv);
+    for (int id; (id = options_next(&o)) != OPTION_END;) {
+        bool is_fine = id != OPTION_EXIT;
+
+        if (id == OPTION_OPERAND)
+            is_fine = ask_add_tasks(&o, tasks);
+        else if (id == OPT_ALL)
+            all = o.value;
+        else if (id == OPT_YES)
+            is_sure = true;
+        else if (is_fine)
+            (void)ask_take(&a, &o, id); /* what is left is its own */
+        if (!is_fine) {
+            exit_code = o.exit_code;
+            goto out;
+        }
+    }
+    if (platoon_len(tasks) == 0 && !all) {
+        options_fail(&o, "name the tasks by their numbers; 'platoon tasks' lists them");
+        exit_code = o.exit_code;
+        goto out;
+    }
+    exit_code = ask_confirm(is_sure, "End %zu tasks?", platoon_len(tasks));
+    if (exit_code == CMD_OK)
+        exit_code = ask_connect(&a);
+    if (exit_code != CMD_OK)
+        goto out;
+    if (all)
+        exit_code = gather(&a, all, tasks);
+    if (exit_code == CMD_OK && platoon_len(tasks) == 0)
+        talk("no task is %s", all);
+    else if (exit_code == CMD_OK)
+        exit_code = ask_call(&a, method, platoon_tuple(1, platoon_value_ref(tasks)), &answers);
+    if (answers)
+        exit_code = a.wants_json ? ask_print_json(answers) : report(tasks, answers, wanted);
+    ask_end(&a);
+out:
+    platoon_value_unref(answers);
+    platoon_value_unref(tasks);
+    return exit_code;
+}
+
+static int run_retry(int argc, char **argv)
+{
+    return change(&cmd_retry, argc, argv, "retry", "retried", false);
+}
+
+static int run_release(int argc, char **argv)
+{
+    return change(&cmd_release, argc, argv, "free", "freed", false);
+}
+
+static int run_cancel(int argc, char **argv)
+{
+    return change(&cmd_cancel, argc, argv, "cancel", "cancelled", true);
+}

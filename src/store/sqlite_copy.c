@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sqlite_copy.c - by SQLite's backup calls, which restart when the file changes under them: so in
+ * one step. */
+#include "store/sqlite_copy.h"
+
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/sqlite_schema.h"
+
+enum { BUSY_MS = 10000 };
+
+static enum platoon_status open_store(const char *path, sqlite3 **out, struct platoon_err *err)
+{
+    sqlite3_stmt *s = NULL;
+    int application = 0;
+
+    if (access(path, F_OK) != 0)
+        return platoon_fail(err, PLATOON_EINVAL,
+                            "there is no store at %s: name the server's folder with --data", path);
+    if (sqlite3_open_v2(path, out, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK)
+        return platoon_fail(err, PLATOON_EIO, "cannot read %s: %s", path, sqlite3_errmsg(*out));
+    (void)sqlite3_busy_timeout(*out, BUSY_MS);
+    if (sqlite3_prepare_v2(*out, "PRAGMA application_id", -1, &s, NULL) == SQLITE_OK &&
+        sqlite3_step(s) == SQLITE_ROW)
+        application = sqlite3_column_int(s, 0);
+    (void)sqlite3_finalize(s); /* a failure leaves 0 */
+    if (application != SQLITE_SCHEMA_APPLICATION_ID)
+        return platoon_fail(err, PLATOON_EINVAL, "%s is no store of Platoon's", path);
+    return PLATOON_OK;
+}
+
+static enum platoon_status copy(sqlite3 *from, const char *to, struct platoon_err *err)
+{
+    sqlite3 *copy_of = NULL;
+    sqlite3_backup *backup = NULL;
+    enum platoon_status st = PLATOON_OK;
+
+    if (sqlite3_open_v2(to, &copy_of, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) ==
+        SQLITE_OK)
+        backup = sqlite3_backup_init(copy_of, "main", from, "main");
+    if (!backup || sqlite3_backup_step(backup, -1) != SQLITE_DONE)
+        st = platoon_fail(err, PLATOON_EIO, "cannot write %s: %s", to, sqlite3_errmsg(copy_of));
+    if (backup && sqlite3_backup_finish(backup) != SQLITE_OK && st == PLATOON_OK)
+        st = platoon_fail(err, PLATOON_EIO, "cannot write %s: %s", to, sqlite3_errmsg(copy_of));
+    if (sqlite3_close(copy_of) != SQLITE_OK && st == PLATOON_OK)
+        st = platoon_fail(err, PLATOON_EIO, "cannot finish %s", to);
+    return st;
+}
+
+enum platoon_status sqlite_copy(const char *from, const char *to, struct platoon_err *err)
+{
+    sqlite3 *source = NULL;
+    enum platoon_status st;
+
+    if (access(to, F_OK) == 0)
+        return platoon_fail(err, PLATOON_EINVAL, "%s is there already: choose a new name", to);
+    st = open_store(from, &source, err);
+    if (st == PLATOON_OK) {
+        st = copy(source, to, err);
+        if (st == PLATOON_OK)
+            (void)chmod(to, 0600); /* values are the user's own */
+        else
+            (void)unlink(to); /* half a copy is worse than none */
+    }
+    (void)sqlite3_close(source); /* was only read */
+    return st;
+}
