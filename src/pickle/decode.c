@@ -14,7 +14,8 @@
 enum {
     DEFAULT_DEPTH = 10000,
     DEFAULT_NODES = 64 * 1024 * 1024,
-    DEFAULT_BYTES = 1024 * 1024 * 1024
+    DEFAULT_BYTES = 1024 * 1024 * 1024,
+    FIRST_STACK = 32
 };
 
 struct decoder *decoder_new(const struct platoon_pickle_limits *limits, size_t expected)
@@ -38,7 +39,9 @@ struct decoder *decoder_new(const struct platoon_pickle_limits *limits, size_t e
     if (expected > 64 * 1024)
         expected = 64 * 1024;
     d->owner = owner_new(expected * 4);
-    if (!d->owner) {
+    d->cap_stack = FIRST_STACK;
+    d->stack = mem_alloc(d->cap_stack * sizeof *d->stack);
+    if (!d->owner || !d->stack) {
         decoder_free(d);
         return NULL;
     }

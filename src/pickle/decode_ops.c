@@ -24,7 +24,7 @@ bool decoder_charge(struct decoder *d, uint64_t n)
 static bool push(struct decoder *d, platoon_value *v)
 {
     if (d->n_stack == d->cap_stack) {
-        size_t cap = d->cap_stack ? d->cap_stack * 2 : 64;
+        size_t cap = d->cap_stack * 2;
         platoon_value **grown = mem_realloc(d->stack, cap * sizeof *grown);
 
         if (!grown)
