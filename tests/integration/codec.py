@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The pickle codec against every stock Python: thousands of random values, both ways, in every protocol.
 
-A script in the other interpreter makes values from a seed and pickles them; pickletool (tests/tools) decodes, shows and encodes
-them; a second run of the script makes the same values again and compares what came back: kinds, contents, and which
-containers are the same object, cycles included.
+A script in the other interpreter makes values from a seed and pickles them; pickletool (tests/tools) decodes, shows and
+encodes them; a second run of the script makes the same values again and compares what came back: kinds, contents, and
+which containers are the same object, cycles included.
 """
+import functools
 import json
 import math
 import pickle
@@ -17,7 +18,7 @@ import subprocess
 import support
 from support import ROOT, SLOWDOWN, check, check_equal, for_each_python, test
 
-N_VALUES = 150
+N_VALUES = 120
 
 # Runs in Python 2.7 and 3. argv: make|compare seed count protocols
 PEER = r'''
@@ -40,8 +41,8 @@ r = random.Random(seed)
 
 EDGES = sorted(set(s * (2 ** b + d) for b in (0, 7, 8, 15, 16, 31, 32, 53, 62, 63, 64, 127, 128, 2031, 2032, 2040)
                    for d in (-2, -1, 0, 1) for s in (1, -1)))
-FLOATS = [0.0, -0.0, 1.0, -1.5, 0.1, 1e15, 1e16, 123456789012345680.0, 1e22, 1e23, 1e-4, 1e-5, 5e-324, 2.2250738585072014e-308,
-          1.7976931348623157e308, float("inf"), -float("inf"), 2.0 ** 70, -2.0 ** 63, 9007199254740993.0]
+FLOATS = [0.0, -0.0, 1.0, -1.5, 0.1, 1e15, 1e16, 123456789012345680.0, 1e22, 1e23, 1e-4, 1e-5, 5e-324,
+          2.2250738585072014e-308, 1.7976931348623157e308, float("inf"), -float("inf"), 2.0 ** 70, -2.0 ** 63, 9007199254740993.0]
 
 def number():
     k = r.randrange(6)
@@ -186,7 +187,8 @@ for i in range(count):
             data = read()
             got = canon(pickle.loads(data))
             if got != reference:
-                sys.exit("value %d, protocol %d, pickle %r:\n%s\nis not\n%s" % (i, p, data[:2000], got[:3000], reference[:3000]))
+                sys.exit("value %d, protocol %d, pickle %r:\n%s\nis not\n%s"
+                         % (i, p, data[:2000], got[:3000], reference[:3000]))
 stdout.flush()
 '''
 
@@ -272,6 +274,192 @@ def values_survive_both_ways(t, python):
 @for_each_python(oldest=(2, 7), newest=(2, 7), timeout=240)
 def values_of_python_2_survive_both_ways(t, python):
     both_ways(t, python, random.randrange(2**31), [0, 1, 2], [2])
+
+
+def random_doubles(r, n):
+    """Of every magnitude, and those where shortest digits are hard: powers of two and their neighbours."""
+    for e in range(-1074, 1024):
+        x = math.ldexp(1.0, e)
+        yield x
+        yield -math.nextafter(x, 0.0)
+        yield math.nextafter(x, math.inf)
+    for _ in range(n):
+        (x,) = struct.unpack("<d", struct.pack("<Q", r.getrandbits(64)))
+        yield x if math.isfinite(x) else r.random()
+        yield round(r.uniform(-1e4, 1e4), r.randrange(6))
+
+
+@test
+def floats_are_shown_as_python_shows_them(t):
+    values = list(random_doubles(random.Random(), 20000))
+    with Tool() as tool:
+        shown = tool.ask("r", pickle.dumps(values, 4)).decode()
+        as_json = tool.ask("j", pickle.dumps(values, 4)).decode()
+    for got, value in zip(shown[1:-1].split(", "), values):
+        check_equal(got, repr(value), "repr of a float")
+    check_equal(json.loads(as_json), values, "floats read from JSON")
+
+
+@test(timeout=120)
+def every_character_is_shown_as_python_shows_it(t):
+    """By a Python with the Unicode version of our table."""
+    table = (ROOT / "src" / "value" / "unprintable_table.h").read_text()
+    version = re.search(r"Unicode ([\d.]+\d)", table).group(1)
+    ask = "import unicodedata as u; print(u.unidata_version)"
+    code = "import pickle, sys; sys.stdout.buffer.write(pickle.dumps([chr(i) for i in range(0x110000)], 4))"
+    show = "import pickle, sys; sys.stdout.buffer.write(repr(pickle.load(sys.stdin.buffer)).encode())"
+    run = functools.partial(subprocess.run, stdout=subprocess.PIPE, check=True, env=support.clean_env())
+    for python in support.pythons():
+        if run([python.path, "-c", ask]).stdout.decode().strip() == version:
+            break
+    else:
+        support.skip("no Python with Unicode %s" % version)
+    made = run([python.path, "-c", code]).stdout
+    wanted = run([python.path, "-c", show], input=made).stdout.decode()
+    with Tool() as tool:
+        got = tool.ask("r", made).decode()
+    if got != wanted:
+        at = next(i for i, (a, b) in enumerate(zip(got, wanted)) if a != b)
+        raise support.Failure("shown %r, by %s %r" % (got[at - 20:at + 20], python, wanted[at - 20:at + 20]))
+
+
+@test
+def integers_of_any_size_are_shown_as_python_shows_them(t):
+    r = random.Random()
+    values = [s * (r.getrandbits(b) | 1 << b) for b in range(0, 13000, 41) for s in (1, -1)]
+    with Tool() as tool:
+        for protocol in (0, 2):
+            for value in values:
+                made = pickle.dumps(value, protocol)
+                check_equal(tool.ask("r", made).decode(), repr(value), "repr of an int")
+                check_equal(pickle.loads(tool.ask("e", made, 2)), value, "an int that was encoded")
+
+
+class Plain:
+    """Random values of a few kinds, so small that equal ones are frequent."""
+
+    def __init__(self, seed):
+        self.r = random.Random(seed)
+
+    def key(self, depth=2):
+        r = self.r
+        k = r.randrange(9 if depth else 7)
+        if k < 3:
+            return r.choice((0, 1, 2, True, False, 1.0, 2.0, -0.0, 2**70, float(2**70)))
+        if k < 7:
+            return r.choice(("", "a", b"", b"a", None, 1.5))
+        return (tuple if k == 7 else frozenset)(self.key(depth - 1) for _ in range(r.randrange(3)))
+
+    def value(self, depth=3):
+        r = self.r
+        k = r.randrange(10)
+        n = r.randrange(3)
+        if k < 4 or not depth:
+            return self.key()
+        if k < 6:
+            return [self.value(depth - 1) for _ in range(n)]
+        if k == 6:
+            return tuple(self.value(depth - 1) for _ in range(n))
+        if k == 7:
+            return {self.key() for _ in range(n)}
+        if k == 8:
+            return bytearray(r.choice((b"", b"a")))
+        return {self.key(): self.value(depth - 1) for _ in range(n)}
+
+
+@test
+def values_are_equal_where_python_finds_them_equal(t):
+    plain = Plain(random.randrange(2**31))
+    counts = {True: 0, False: 0}
+    with Tool() as tool:
+        for i in range(6000):
+            a, b = plain.value(), plain.value()
+            if i % 3 == 0:
+                b = pickle.loads(pickle.dumps(a))
+            wanted = a == b
+            counts[wanted] += 1
+            got = tool.ask("q", pickle.dumps((a, b), 4))
+            check_equal(got, b"1" if wanted else b"0", "equality of %r and %r" % (a, b))
+    check(min(counts.values()) > 1000, "too few of one kind: %r" % counts)
+
+
+@test
+def dicts_and_sets_with_mixed_keys_are_pythons(t):
+    plain = Plain(random.randrange(2**31))
+    with Tool() as tool:
+        for _ in range(600):
+            value = {plain.key(): i for i in range(plain.r.randrange(40))}
+            got = tool.ask("r", pickle.dumps(value, 4)).decode()
+            check_equal(eval(got), value, "a dict of mixed keys")  # our own text, of literals only
+            # One by one, so that it is our table that finds which keys are equal.
+            entries = [(plain.key(), i) for i in range(40)]
+            made = b"}(" + b"".join(pickle.dumps(x, 0)[:-1] for e in entries for x in e) + b"u."
+            check_equal(eval(tool.ask("r", made).decode()), dict(entries), "a dict built with clashes")
+
+
+@test
+def json_is_read_back_by_python(t):
+    r = random.Random()
+
+    def value(depth):
+        k = r.randrange(9)
+        if k < 5 or not depth:
+            text = (r.choice((r.randrange(0xd800), r.randrange(0xe000, 0x110000), r.randrange(64)))
+                    for _ in range(r.randrange(8)))
+            return r.choice((None, True, False, r.randrange(-2**80, 2**80), r.uniform(-9, 9), "".join(map(chr, text))))
+        if k < 7:
+            return [value(depth - 1) for _ in range(r.randrange(5))]
+        return {str(value(0)): value(depth - 1) for _ in range(r.randrange(5))}
+
+    with Tool() as tool:
+        for _ in range(1500):
+            v = value(4)
+            got = tool.ask("j", pickle.dumps(v, 4)).decode()
+            check_equal(json.loads(got), v, "JSON %r" % got[:500])
+            check("\n" not in got, "JSON of one line: %r" % got[:500])
+        check_equal(json.loads(tool.ask("j", pickle.dumps("\ud800x\udfff")).decode()), "\ud800x\udfff", "surrogates")
+
+
+@test
+def children_put_into_another_container_are_encoded_with_their_sharing(t):
+    shared = [1, "two"]
+    value = [{"a": shared, "b": (shared, shared)}]
+    value[0]["top"] = value
+    with Tool() as tool:
+        got = pickle.loads(tool.ask("c", pickle.dumps(value, 4), 4))
+    check(got[0] is got[1], "the child is there twice")
+    child = got[0]
+    check(child["a"] is child["b"][0] and child["a"] is child["b"][1], "what it shares is shared")
+    check_equal(child["a"], [1, "two"])
+    check(child["top"][0] is child, "and its cycles are closed")
+
+
+@test
+def the_table_of_opcodes_is_pythons(t):
+    """src/pickle/opcodes.{h,c} against pickletools: code, protocol, argument, effect on the stack."""
+    header = (ROOT / "src" / "pickle" / "opcodes.h").read_text()
+    table = (ROOT / "src" / "pickle" / "opcodes.c").read_text()
+    codes = dict(re.findall(r"OP_(\w+) = (0x..)", header))
+    rows = {r[0]: r for r in re.findall(r"^    OP\((\w+), (\d), (\w+), (\d), (\d), (\w+)\),", table, re.M)}
+    arguments = {None: "NONE", "uint1": "U1", "uint2": "U2", "uint4": "U4", "int4": "I4", "uint8": "U8", "float8": "F8",
+                 "long1": "DATA1", "string1": "DATA1", "bytes1": "DATA1", "unicodestring1": "DATA1",
+                 "bytes4": "DATA4", "unicodestring4": "DATA4", "long4": "DATA4I", "string4": "DATA4I",
+                 "bytes8": "DATA8", "bytearray8": "DATA8", "unicodestring8": "DATA8",
+                 "stringnl_noescape_pair": "TWO_LINES", "decimalnl_short": "LINE", "decimalnl_long": "LINE",
+                 "floatnl": "LINE", "stringnl": "LINE", "stringnl_noescape": "LINE", "unicodestringnl": "LINE"}
+    for op in pickletools.opcodes:
+        row = rows.pop(op.name)
+        before = [x.name for x in op.stack_before]
+        pops = before.index("mark") if "mark" in before else len(before)
+        wanted = (ord(op.code), op.proto, arguments[op.arg and op.arg.name], pops, len(op.stack_after),
+                  "mark" in before)
+        if op.name in ("MARK", "POP", "STOP"):  # opcodes.h: they do not fit
+            wanted = wanted[:3] + (0, 0, False)
+        if op.name in ("PUT", "BINPUT", "LONG_BINPUT"):  # pickletools leaves out that they need a value
+            wanted = wanted[:3] + (1, 1, False)
+        got = (int(codes[op.name], 16), int(row[1]), row[2], int(row[3]), int(row[4]), row[5] == "true")
+        check_equal(got, wanted, op.name)
+    check_equal(rows, {}, "opcodes that Python does not have")
 
 
 if __name__ == "__main__":
