@@ -18,10 +18,19 @@ void globals_release(struct globals *g)
     memset(g, 0, sizeof *g);
 }
 
-static bool has(const struct globals *g, const char *entry, size_t len)
+static uint32_t hash_of(const char *text, size_t len)
 {
-    for (size_t at = 0; at < g->len; at += strlen(g->names + at) + 1)
-        if (strlen(g->names + at) == len && memcmp(g->names + at, entry, len) == 0)
+    uint32_t hash = 2166136261u; /* FNV-1a */
+
+    for (size_t i = 0; i < len; i++)
+        hash = (hash ^ (uint8_t)text[i]) * 16777619u;
+    return hash;
+}
+
+static bool has(const struct globals *g, const char *entry, size_t len, uint32_t hash)
+{
+    for (uint32_t i = 0; i < g->n; i++)
+        if (g->hashes[i] == hash && memcmp(g->names + g->starts[i], entry, len + 1) == 0)
             return true;
     return false;
 }
@@ -30,8 +39,11 @@ void globals_add(struct globals *g, const char *module, size_t module_len, const
                  size_t name_len)
 {
     size_t len = module_len + 1 + name_len;
+    uint32_t hash;
     char *entry;
 
+    if (g->has_overflowed)
+        return;
     if (g->cap - g->len < len + 1) {
         size_t cap = g->cap * 2 + len + 1;
         char *grown = realloc(g->names, cap);
@@ -49,12 +61,15 @@ void globals_add(struct globals *g, const char *module, size_t module_len, const
     entry[module_len] = '\n';
     memcpy(entry + module_len + 1, name, name_len);
     entry[len] = '\0';
-    if (has(g, entry, len))
+    hash = hash_of(entry, len);
+    if (has(g, entry, len, hash))
         return;
     if (g->n == GLOBALS_MAX) {
         g->has_overflowed = true;
         return;
     }
+    g->hashes[g->n] = hash;
+    g->starts[g->n] = (uint32_t)g->len;
     g->n++;
     g->len += len + 1;
 }

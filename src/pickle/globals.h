@@ -11,11 +11,13 @@ enum {
     GLOBALS_MAX = 64 /* distinct names that are kept */
 };
 
-/* "module\nname\0" one after another. */
+/* "module\nname\0" one after another, and where each begins. */
 struct globals {
     char *names;
     size_t len, cap;
     uint32_t n;
+    uint32_t hashes[GLOBALS_MAX];
+    uint32_t starts[GLOBALS_MAX];
     bool has_overflowed; /* more names than that, or no memory for one */
 };
 

@@ -3,6 +3,7 @@
 #include "pickle/lines.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -189,8 +190,11 @@ static const char *read_float(struct line *l, struct opcode_value *out)
     if (strspn(word, "0123456789.eE+-") != strlen(word) && strcasecmp(word, "nan") != 0 &&
         strcasecmp(word, "inf") != 0 && strcasecmp(word, "infinity") != 0)
         return "it is no decimal number";
+    errno = 0;
     out->real = strtod(l->text, &end);
-    return end != l->text && *end == '\0' ? NULL : "it is no decimal number";
+    if (end == l->text || *end != '\0')
+        return "it is no decimal number";
+    return errno == ERANGE && fabs(out->real) > 1 ? "it is too large for a float" : NULL;
 }
 
 static const char *read_memo_number(struct line *l, struct opcode_value *out)
@@ -294,8 +298,23 @@ static const char *read_string(struct line *l, struct opcode_value *out)
     return NULL;
 }
 
+/* Names are UTF-8 without exceptions; those of INST, from before Unicode, ASCII. */
+static bool is_name(const struct line *l, const char *text, size_t len)
+{
+    if (l->code == OP_INST || utf8_is_ascii(text, len))
+        return utf8_is_ascii(text, len);
+    for (const char *p = text; (p = memchr(p, 0xed, (size_t)(text + len - p))); p++)
+        if ((uint8_t)p[1] >= 0xa0) /* a surrogate; the NUL behind the text makes this safe */
+            return false;
+    return utf8_is_valid(text, len);
+}
+
 static const char *read_names(struct line *l, bool *out_is_done, struct opcode_value *out)
 {
+    if (l->len == l->name_at)
+        return "a name is empty";
+    if (!is_name(l, l->text + l->name_at, (size_t)l->len - l->name_at))
+        return "a name is no UTF-8";
     if (!l->has_name) {
         if (l->len == LINE_MAX_BYTES)
             return "its line is longer than 511 bytes";

@@ -43,7 +43,7 @@ static enum scan_state read_request(FILE *from, struct scan *s, struct rope *fra
 
         if (!b || fread(b->data, 1, n, from) != n || !rope_append_block(frame, b, 0, n))
             abort();
-        if (state == SCAN_MORE)
+        if (state != SCAN_BAD)
             state = scan_feed(s, b->data, n, err);
         block_unref(b);
         len -= n;

@@ -350,6 +350,7 @@ TEST(scan_reads_text_lines_of_protocol_0)
     assert_request(HEAD "'F2.5' 0a 85" TAIL, "id put (f2.5) {}");
     assert_request(HEAD "'F-1e-3' 0a 85" TAIL, "id put (f-0.001) {}");
     assert_request(HEAD "'F-inf' 0a 85" TAIL, "id put (f-inf) {}");
+    assert_request(HEAD "'F1e-999' 0a 85" TAIL, "id put (f0) {}");
     assert_request(HEAD "'Vtext' 0a 85" TAIL, "id put (ttext) {}");
     assert_request(HEAD "'V\\u20ac\\\\u' e4 '\\' 0a 85" TAIL,
                    "id put (t\xe2\x82\xac\\\\u\xc3\xa4\\) {}");
@@ -567,6 +568,7 @@ TEST(scan_lists_the_globals_that_a_pickle_names)
 {
     assert_globals(HEAD "4b01 85" TAIL, "");
     assert_globals(HEAD "'cos.path' 0a 'join' 0a 85" TAIL, "os.path\njoin");
+    assert_globals(HEAD "'cm' c3a4 0a 'n' ed9fbf 0a 85" TAIL, "m\xc3\xa4\nn\xed\x9f\xbf");
     assert_globals(HEAD "8c02'os'94 8c06'system'94 93 94 85" TAIL, "os\nsystem");
     /* the module by reference, the name by reference, both */
     assert_globals(HEAD
@@ -695,6 +697,7 @@ TEST(scan_refuses_what_no_reader_could_load)
         {"'F' 0a", "no decimal number"},
         {"'F0x1p3' 0a", "no decimal number"},
         {"'F1.5x' 0a", "no decimal number"},
+        {"'F1e999' 0a", "too large for a float"},
         {"'Fnan(1)' 0a", "no decimal number"},
         {"'Stext' 0a", "not quoted"},
         {"'S\"' 0a", "not quoted"},
@@ -705,6 +708,11 @@ TEST(scan_refuses_what_no_reader_could_load)
         {"'V\\u12' 0a", "lacks digits"},
         {"'V\\u12xx' 0a", "lacks digits"},
         {"'V\\U00110000' 0a", "above U+10FFFF"},
+        {"'c' 0a 'n' 0a", "a name is empty"},
+        {"'cm' 0a 0a", "a name is empty"},
+        {"'cm' ff 0a 'n' 0a", "a name is no UTF-8"},
+        {"'cm' 0a eda080 0a", "a name is no UTF-8"},
+        {"28 'im' c3a4 0a 'n' 0a", "a name is no UTF-8"},
         {"'P1' 0a", "persistent id"},
         {"4e 51", "persistent id"},
         {"8201", "extension code"},
