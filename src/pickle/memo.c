@@ -5,12 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    KEEP_RANGES =
-        64, /* buffers up to this many ranges survive a reset: a session at rest holds little */
-    MAX_UNORDERED_RANGES =
-        1024 /* more are moved about for no pickler: that would cost time, not only room */
-};
+/* A buffer of up to this many ranges survives a reset: a session at rest holds little. More than that many are not moved
+ * about: numbers that do not rise come from no pickler, and would cost time as well as room. */
+enum { KEEP_RANGES = 64, MAX_UNORDERED_RANGES = 256 };
 
 void memo_init(struct memo *m, uint32_t max_ranges)
 {
