@@ -38,7 +38,7 @@ void held_port_close(struct held_port *port); /* idempotent */
  * release the port.
  *
  *   child, console   kept until free(): waiting watches the child; the console tells when it
- *                      listens
+ *                    listens
  *
  * ECLOSED if SUMO ended before (its console tells why); ETIMEDOUT, EINTR as sumo_child.h says. */
 enum platoon_status simulation_traci_open(struct sumo_child *child, const struct console *console,

@@ -391,7 +391,7 @@ static enum platoon_status make_result(const struct run *run, const struct figur
         const char *key;
         platoon_value *value;
     } entries[] = {
-        {"seed", platoon_int(run->plan->seed)},
+        {"seed", run->plan->knows_seed ? platoon_int(run->plan->seed) : platoon_none()},
         {"total_time_spent_h", platoon_float(outputs_total_time_spent_s(s) / 3600.0)},
         {"total_travel_time_h", platoon_float(s->total_travel_time / 3600.0)},
         {"mean_delay_s", platoon_float(outputs_mean_delay_s(s))},

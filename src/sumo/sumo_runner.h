@@ -7,8 +7,8 @@
  *
  * Descriptor 3 brings tasks, descriptor 4 takes results (runner_io.h). In:
  *
- *     {'task': VALUE, 'task_id': N, 'attempt': K, 'slot': I, 'task_dir': PATH, 'timeout_s':
- *     SECONDS}
+ *     {'task': VALUE, 'task_id': N, 'attempt': K, 'slot': I, 'task_dir': PATH,
+ *      'timeout_s': SECONDS}
  *
  * of which 'task' and 'task_dir' (an existing folder of the task's own; outputs go there) are
  * needed. Out, for each task, any number of
@@ -17,7 +17,8 @@
  *
  * and then one of
  *
- *     {'result': DICT} {'error': {'kind', 'message', 'exit', 'stderr_tail', 'outcome'}}
+ *     {'result': DICT}
+ *     {'error': {'kind', 'message', 'exit', 'stderr_tail', 'outcome'}}
  *
  * Standard output and error are log. SUMO stays in this process's group: whoever kills the group
  * has killed the simulation. It ends, taking SUMO with it, when descriptor 3 hangs up, in mid run

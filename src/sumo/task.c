@@ -215,6 +215,7 @@ static enum platoon_status take_seed(struct sumo_plan *plan, struct platoon_err 
     const platoon_value *seed = given(plan->task, "seed");
     uint32_t bits;
 
+    plan->knows_seed = seed || plan->configured.was_read || plan->configured.is_random;
     if (seed) {
         if (platoon_value_kind(seed) != PLATOON_INT ||
             platoon_as_int(seed, &plan->seed) != PLATOON_OK || plan->seed < 0 ||

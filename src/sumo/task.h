@@ -3,13 +3,13 @@
  * file system only to look whether the files that the task names are there and may be used, and to
  * read the configuration and `<name>.platoon.yaml`.
  *
- *     {'filename': 'data/x.sumocfg',       required; relative to the root
- *      'control_bool': True,               whether a controller runs; absent: whether 'control' is
- *      there 'control': {...},                   see control/settings.h 'seed': 7, 'begin': 0,
- *      'end': 3600, absent: the configuration's 'options': {...},                   those of SUMO's
- *      options that a task may set; see below
- *      ...}                                anything else is the task's own and comes back in the
- *                                          result
+ *     {'filename': 'data/x.sumocfg',   required; relative to the root
+ *      'control_bool': True,           whether a controller runs; absent: whether 'control' is there
+ *      'control': {...},               see control/settings.h
+ *      'seed': 7,                      absent, as the next two: the configuration's
+ *      'begin': 0, 'end': 3600,
+ *      'options': {...},               those of SUMO's options that a task may set; see below
+ *      ...}                            the task's own; comes back in the result
  *
  * options: scale, step-length, time-to-teleport, max-depart-delay (numbers), route-files,
  * additional-files (a path, or a list of paths, relative to the root), and any NAME-output, whose
@@ -31,8 +31,9 @@ struct sumo_plan {
     platoon_value *task; /* counted */
     char *config;        /* absolute */
     struct config_file configured;
-    int64_t seed;   /* what SUMO will use */
-    bool sets_seed; /* else the configuration's stays */
+    bool knows_seed; /* false: the configuration cannot be read, so only SUMO knows */
+    int64_t seed;    /* what SUMO will use */
+    bool sets_seed;  /* else the configuration's stays */
     bool has_begin, has_end;
     double begin_s, end_s; /* the task's, else the configuration's, where has_ says so */
     bool sets_begin, sets_end;

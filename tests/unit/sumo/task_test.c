@@ -292,6 +292,25 @@ TEST(without_a_seed_the_configurations_is_reported)
     end(&root);
 }
 
+TEST(the_seed_of_a_configuration_that_cannot_be_read_is_not_guessed)
+{
+    struct root root;
+    struct sumo_plan p;
+
+    begin(&root);
+    put(&root, "data/x.sumocfg",
+        "<?xml version='1.0' encoding='GB18030'?><configuration><seed "
+        "value='99'/></configuration>");
+    assert_int_equal(plan(&root, task_of("data/x.sumocfg"), &p), PLATOON_OK);
+    assert_false(p.knows_seed);
+    sumo_plan_release(&p);
+    assert_int_equal(plan(&root, with(task_of("data/x.sumocfg"), "seed", platoon_int(5)), &p),
+                     PLATOON_OK);
+    assert_true(p.knows_seed && p.seed == 5);
+    sumo_plan_release(&p);
+    end(&root);
+}
+
 TEST(a_random_seed_is_drawn_by_us_so_that_it_can_be_told)
 {
     struct root root;
