@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* remove_tree.c - removal relative to open folders, so that nobody can swap a folder for a link under us. */
+/* remove_tree.c - removal relative to open folders, so that nobody can swap a folder for a link
+ * under us. */
 #include "base/remove_tree.h"
 
 #include <dirent.h>

@@ -350,12 +350,13 @@ static int work(struct options *o, struct work *w, struct reach *reach)
 
 static int run(int argc, char **argv)
 {
-    struct work w = {.agent = {.task_queue = "get_task_queue",
-                               .result_queue = "get_result_queue",
-                               .runner = &runner_sumo,
-                               .idle_exit_s = -1,
-                               .stop_grace_s = DEFAULT_GRACE_S,
-                               .max_output_bytes = 64 * 1024 * 1024}};
+    /* Static: a thread that hangs in the network may outlive this call, and it logs. */
+    static struct work w = {.agent = {.task_queue = "get_task_queue",
+                                      .result_queue = "get_result_queue",
+                                      .runner = &runner_sumo,
+                                      .idle_exit_s = -1,
+                                      .stop_grace_s = DEFAULT_GRACE_S,
+                                      .max_output_bytes = 64 * 1024 * 1024}};
     struct options o;
     struct reach reach;
     int exit_code;

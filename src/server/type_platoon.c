@@ -3,7 +3,8 @@
  * stock Python script can make them too. docs/platoon-typeid.md is its manual.
  *
  *     version()                                {'protocol': 1, 'server': '0.1.0'}
- *     settings()                               what a worker must know: {'worker_lease_s': 60.0}
+ *     settings()                               what a worker must know: {'worker_lease_s': 60.0,
+ *                                              'max_frame_bytes': 1073741824}
  *     put_many(queue, values=None, rows=None)  task ids; waits for room as put() does
  *     lease(queue, n=1, wait_s=0, worker=None) rows, none after wait_s
  *     renew(leases)                            'held' | 'lost' each
@@ -73,6 +74,7 @@ static void run_version(struct request *rq, const struct dispatch_call *call)
 static void run_settings(struct request *rq, const struct dispatch_call *call)
 {
     static const struct bind_signature sig = {"platoon.settings", {0}, 0, 0};
+    const struct server *srv = request_server(rq);
     const struct scan_arg *args[BIND_MAX_PARAMS];
     platoon_value *v;
 
@@ -80,8 +82,9 @@ static void run_settings(struct request *rq, const struct dispatch_call *call)
         return;
     v = platoon_dict();
     if (platoon_dict_set(v, "worker_lease_s",
-                         platoon_float(server_worker_lease_ms(request_server(rq)) / 1e3)) ==
-        PLATOON_OK)
+                         platoon_float(server_worker_lease_ms(srv) / 1e3)) == PLATOON_OK &&
+        platoon_dict_set(v, "max_frame_bytes", platoon_int((int64_t)srv->max_frame_bytes)) ==
+            PLATOON_OK)
         reply_value(rq, v);
     else
         reply_no_memory(rq, "settings()");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* channel.c - messages over the socket pair. Reads may block: the agent sends each message in one call, so the rest
- * of one that began is on its way. Writes may not: an agent that waits for us to read would never read. */
+/* channel.c - messages over the socket pair. Reads may block: the agent sends each message in one
+ * call, so the rest of one that began is on its way. Writes may not: an agent that waits for us to
+ * read would never read. */
 #include "spawn/channel.h"
 
 #include <errno.h>

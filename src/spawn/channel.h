@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* channel.h - platoon-spawn's end of the socket to its agent: whole messages in, messages out that never block. */
+/* channel.h - platoon-spawn's end of the socket to its agent: whole messages in, messages out that
+ * never block. */
 #ifndef PLATOON_SPAWN_CHANNEL_H
 #define PLATOON_SPAWN_CHANNEL_H
 
@@ -22,8 +23,8 @@ struct message {
     size_t n_fds;
 };
 
-/* Read one message; blocks until it is whole (the agent writes a message in one go). false: the agent is gone, or
- * sent what no agent sends; nothing is left open. */
+/* Read one message; blocks until it is whole (the agent writes a message in one go). false: the
+ * agent is gone, or sent what no agent sends; nothing is left open. */
 bool channel_read(struct channel *c, struct message *out);
 void message_release(struct message *m);
 

@@ -73,10 +73,10 @@ void family_kill(struct family *f, uint64_t id, int signal)
         }
 }
 
-/* --- strays --------------------------------------------------------------------------------------- */
+/* --- strays ----------------------------------------------------------------------------------- */
 
-/* The environment that a process was started with, up to a limit beyond any real one; NULL if it cannot be
- * read (it is a zombie, or changed its user). */
+/* The environment that a process was started with, up to a limit beyond any real one; NULL if it
+ * cannot be read (it is a zombie, or changed its user). */
 static char *read_environment(pid_t pid, size_t *out_len)
 {
     enum { FIRST = 8 * 1024, LIMIT = 4 * 1024 * 1024 };
@@ -181,7 +181,7 @@ static void kill_stray_without_leader(struct family *f, pid_t pid)
         kill_stray(f, pid);
 }
 
-/* --- ends ----------------------------------------------------------------------------------------- */
+/* --- ends ------------------------------------------------------------------------------------- */
 
 static uint64_t as_us(struct timeval t)
 {

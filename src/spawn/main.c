@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* main.c - platoon-spawn: starts, watches and ends processes for one agent.
  *
- * A program of its own because it must be small (a fork costs what the forking process weighs) and single-threaded (so
- * that it can prepare children freely, and so that "die with my parent" means what it says). It knows nothing of
- * tasks. It lives as long as the agent holds the other end of its socket; then it kills all it started. */
+ * A program of its own because it must be small (a fork costs what the forking process weighs) and
+ * single-threaded (so that it can prepare children freely, and so that "die with my parent" means
+ * what it says). It knows nothing of tasks. It lives as long as the agent holds the other end of
+ * its socket; then it kills all it started. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -32,9 +33,9 @@ struct spawner {
     char *folder; /* removed at the end; NULL: none */
 };
 
-/* Numbers 0 to SPAWN_MAX_TARGET_FD become those of children: keep our own descriptors, and those that come with
- * requests, away from them. What else we inherited (from whoever started the agent) is closed, so that no
- * child gets it. Returns the socket's new number, or -1. */
+/* Numbers 0 to SPAWN_MAX_TARGET_FD become those of children: keep our own descriptors, and those
+ * that come with requests, away from them. What else we inherited (from whoever started the agent)
+ * is closed, so that no child gets it. Returns the socket's new number, or -1. */
 static int tidy_descriptors(void)
 {
     enum { SOCKET = SPAWN_MAX_TARGET_FD + 1, FIRST_OTHER };

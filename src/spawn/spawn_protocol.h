@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* spawn_protocol.h - what the agent and platoon-spawn say to each other.
  *
- * A stream socket pair joins the two; nobody else can write to it. A message is a spawn_header and a body of
- * body_bytes. The two programs run on one machine and are built from this one header, so bodies are structs in the
- * machine's own layout, without padding (asserted below); the version in SPAWN_HELLO tells apart programs of
- * different builds. Lengths and counts are checked all the same: a bug on one side must not become a crash of both.
+ * A stream socket pair joins the two; nobody else can write to it. A message is a spawn_header and
+ * a body of body_bytes. The two programs run on one machine and are built from this one header, so
+ * bodies are structs in the machine's own layout, without padding (asserted below); the version in
+ * SPAWN_HELLO tells apart programs of different builds. Lengths and counts are checked all the
+ * same: a bug on one side must not become a crash of both.
  *
  *     platoon-spawn -> agent   HELLO   once, at start
  *     agent -> platoon-spawn   FOLDER  a folder to remove, with all in it, when the agent is gone
- *     agent -> platoon-spawn   START   start a process; its descriptors travel with the message (SCM_RIGHTS)
+ *     agent -> platoon-spawn   START   start a process; its descriptors travel along (SCM_RIGHTS)
  *     agent -> platoon-spawn   KILL    send a signal to a process and its group
- *     platoon-spawn -> agent   ENDED   exactly once for each START: it ended, or it could not be started
+ *     platoon-spawn -> agent   ENDED   once for each START: it ended, or could not be started
  *
- * Processes are named by the agent's own numbers (`id`), never by pid: a number stays good until its ENDED was read, and
- * a KILL that crosses an ENDED on the way is ignored. When the agent's end of the socket closes, for whatever
- * reason, platoon-spawn kills everything it started, removes the folder and ends. */
+ * Processes are named by the agent's own numbers (`id`), never by pid: a number stays good until
+ * its ENDED was read, and a KILL that crosses an ENDED on the way is ignored. When the agent's end
+ * of the socket closes, for whatever reason, platoon-spawn kills everything it started, removes the
+ * folder and ends. */
 #ifndef PLATOON_SPAWN_PROTOCOL_H
 #define PLATOON_SPAWN_PROTOCOL_H
 
@@ -25,7 +27,8 @@
 /* platoon-spawn finds its end of the socket here. */
 #define SPAWN_SOCKET_FD 3
 
-/* Longest body. The kernel takes at most 2 MiB of arguments and environment with its usual stack limit. */
+/* Longest body. The kernel takes at most 2 MiB of arguments and environment with its usual stack
+ * limit. */
 #define SPAWN_MAX_BODY   (4u << 20)
 #define SPAWN_MAX_FDS    8
 #define SPAWN_MAX_LIMITS 4
@@ -52,12 +55,13 @@ struct spawn_limit {
     uint64_t value; /* soft and hard limit alike */
 };
 
-/* START: this, then n_argv + n_env + 1 strings, each with its NUL: the working folder, argv, environment.
+/* START: this, then n_argv + n_env + 1 strings, each with its NUL: the working folder, argv,
+ * environment.
  *
- * The child gets its own session and process group, the default action and an unblocked mask for every signal, the
- * descriptors fds[i] (in the order they were attached) as numbers fd_target[i], and no others but /dev/null
- * for those of 0, 1, 2 that are not named. argv[0] without a slash is looked up in the PATH of
- * the environment given here. */
+ * The child gets its own session and process group, the default action and an unblocked mask for
+ * every signal, the descriptors fds[i] (in the order they were attached) as numbers fd_target[i],
+ * and no others but /dev/null for those of 0, 1, 2 that are not named. argv[0] without a slash is
+ * looked up in the PATH of the environment given here. */
 struct spawn_start {
     uint64_t id;
     uint32_t n_argv, n_env; /* n_argv >= 1 */

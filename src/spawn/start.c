@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* start.c - from a request to a running program.
  *
- * The child shares our memory until it execs (CLONE_VM | CLONE_VFORK), as posix_spawn() does it: no page table is
- * copied, we sleep until the exec is done, and a failure is told through memory instead of a pipe. So
- * what the child runs is written for that: it touches nothing but its own stack and `struct plan`, allocates
- * nothing, and calls only plain system calls. */
+ * The child shares our memory until it execs (CLONE_VM | CLONE_VFORK), as posix_spawn() does it: no
+ * page table is copied, we sleep until the exec is done, and a failure is told through memory
+ * instead of a pipe. So what the child runs is written for that: it touches nothing but its own
+ * stack and `struct plan`, allocates nothing, and calls only plain system calls. */
 #include "spawn/start.h"
 
 #include <errno.h>
@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* --- the request -------------------------------------------------------------------------------- */
+/* --- the request ------------------------------------------------------------------------------ */
 
 static char **take_strings(char **at, char *end, size_t n)
 {
@@ -75,7 +75,7 @@ void start_release(struct start_request *r)
     r->argv = r->env = NULL;
 }
 
-/* --- the child, in our memory -------------------------------------------------------------------- */
+/* --- the child, in our memory ----------------------------------------------------------------- */
 
 struct plan {
     const struct start_request *request;
@@ -123,7 +123,8 @@ static const char *path_of(char **env)
     return "/usr/local/bin:/usr/bin:/bin";
 }
 
-/* Never returns on success; the errno that describes the failure best otherwise, as execvp() would choose it. */
+/* Never returns on success; the errno that describes the failure best otherwise, as execvp() would
+ * choose it. */
 static int exec_program(struct plan *plan)
 {
     const struct start_request *r = plan->request;
@@ -190,7 +191,7 @@ static int child_main(void *arg)
     return fail_step(plan, SPAWN_STEP_EXEC, exec_program(plan));
 }
 
-/* --- the parent ------------------------------------------------------------------------------------ */
+/* --- the parent ------------------------------------------------------------------------------- */
 
 enum { STACK_BYTES = 64 * 1024 };
 

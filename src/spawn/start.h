@@ -18,8 +18,8 @@ struct start_request {
     const int *fds;
 };
 
-/* `body` must end with a NUL behind its body_bytes bytes and outlive the request, as must `fds`. false: malformed,
- * or no memory. */
+/* `body` must end with a NUL behind its body_bytes bytes and outlive the request, as must `fds`.
+ * false: malformed, or no memory. */
 bool start_parse(const char *body, size_t body_bytes, const int *fds, size_t n_fds,
                  struct start_request *out);
 void start_release(struct start_request *r);
@@ -29,9 +29,9 @@ struct start_failure {
     int error; /* errno */
 };
 
-/* Start it. Returns the pid when the program runs (execve succeeded), or -1 with *out filled. Descriptors 0 to
- * SPAWN_MAX_TARGET_FD of this process must not be among the request's; all others must be close-on-exec. Signals must be
- * blocked, and their actions the default ones. */
+/* Start it. Returns the pid when the program runs (execve succeeded), or -1 with *out filled.
+ * Descriptors 0 to SPAWN_MAX_TARGET_FD of this process must not be among the request's; all others
+ * must be close-on-exec. Signals must be blocked, and their actions the default ones. */
 pid_t start_process(const struct start_request *r, struct start_failure *out);
 
 #endif

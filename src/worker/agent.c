@@ -1,42 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* agent.c - the main thread of `platoon work`: one loop between the link (tasks in, outcomes out), the slots, the spawner
- * and signals.
+/* agent.c - the main thread of `platoon work`: one loop between the link (tasks in, outcomes out),
+ * the slots, the spawner and signals.
  *
- * Callbacks of slots, link and descriptors only take notes; agent_turn() acts on them, in one order:
+ * Callbacks of slots, link and descriptors only take notes; work() acts on them, in one order:
  *
- *     take tasks from the link -> give them to free slots -> due times -> how many more are wanted -> wait
+ *     take tasks from the link -> give them to free slots -> say how many more are wanted
+ *     -> what is due -> wait
  *
  * Stopping is a row of phases, each entered once:
  *
  *     WORKING   --signal, idle, trouble-->  ENDING    no new tasks; running ones have their grace
  *     ENDING    --grace over-->             CUTTING   running ones are ended and go back
  *     any       --second signal-->          CUTTING   at once
- *     ...       --nothing runs-->           the results are delivered, or their time is over: done */
-#include "worker/agent.h"
-
-#include <assert.h>
-#include <errno.h>
-#include <limits.h>
-#include <signal.h>
+ *     ...       --nothing runs-->           the results are delivered, or their time is up: over */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/remove_tree.h"
+#include "worker/agent_internal.h"
 #include "worker/cpus.h"
-#include "worker/environment.h"
-#include "worker/link.h"
-#include "worker/reactor.h"
-#include "worker/slot.h"
-#include "worker/spawner.h"
-
-extern char **environ;
 
 enum {
     FLUSH_S = 10,        /* what is finished gets so long to be delivered, at least */
@@ -53,41 +39,7 @@ enum {
 /* Outcomes of tasks shorter than this are reported several at a time. */
 #define REPORT_SOON_S 0.05
 
-enum phase { WORKING, ENDING, CUTTING };
-
-struct agent {
-    const struct agent_options *options;
-    struct runner_options runner_options; /* with the root made absolute */
-    char root[PATH_MAX], work_dir[PATH_MAX], spawner_program[PATH_MAX], host_name[64],
-        worker_name[96];
-    unsigned n_slots;
-
-    struct reactor reactor;
-    struct spawner spawner;
-    struct environment environment;
-    struct slot_setup setup;
-    struct slot *slots;
-    struct link *link;
-    struct watch spawner_watch, wake_watch, signal_watch;
-
-    struct list waiting; /* struct task */
-    unsigned n_waiting;
-    double mean_task_s; /* of recent tasks; negative: none yet */
-    uint64_t idle_since_ns;
-    unsigned n_spawner_starts;
-
-    enum phase phase;
-    uint64_t cut_ns; /* ENDING: when it becomes CUTTING; 0: never */
-    uint64_t
-        flush_ns; /* nothing runs any more: when to leave though results are undelivered; 0: not yet, or never */
-    bool is_at_once; /* a second signal came */
-    unsigned n_cut;
-    uint64_t n_done, n_failed;
-    enum platoon_status status; /* why we stop, if it is not that we were asked to */
-    struct platoon_err err;
-};
-
-/* --- notes ---------------------------------------------------------------------------------------- */
+/* --- notes ------------------------------------------------------------------------------------ */
 
 static const char *seconds_text(double s, char *out)
 {
@@ -100,12 +52,6 @@ static const char *seconds_text(double s, char *out)
     else
         snprintf(out, 24, "%dh%02dm", (int)s / 3600, (int)s / 60 % 60);
     return out;
-}
-
-static void note_trouble(struct agent *a, enum platoon_status status, const char *why)
-{
-    if (a->status == PLATOON_OK)
-        a->status = platoon_fail(&a->err, status, "%s", why);
 }
 
 static void on_finished(struct slot *s, struct task *task, void *arg)
@@ -146,7 +92,7 @@ static void on_finished(struct slot *s, struct task *task, void *arg)
 static void on_broken(struct slot *s, const char *why, void *arg)
 {
     (void)s;
-    note_trouble(arg, PLATOON_EIO, why);
+    agent_note_trouble(arg, PLATOON_EIO, why);
 }
 
 /* Any thread. */
@@ -179,23 +125,6 @@ static void on_process_ended(const struct spawn_ended *ended, void *arg)
         }
 }
 
-static bool start_spawner(struct agent *a)
-{
-    struct platoon_err err;
-
-    if (spawner_start(&a->spawner, a->spawner_program, &err) != PLATOON_OK ||
-        spawner_folder(&a->spawner, a->work_dir, &err) != PLATOON_OK) {
-        note_trouble(a, PLATOON_EIO, err.message);
-        return false;
-    }
-    a->spawner_watch.fd = a->spawner.fd;
-    if (!reactor_add(&a->reactor, &a->spawner_watch, EPOLLIN)) {
-        note_trouble(a, PLATOON_EIO, "the socket of platoon-spawn cannot be watched");
-        return false;
-    }
-    return true;
-}
-
 static void on_spawner(struct watch *w, uint32_t events)
 {
     struct agent *a = (struct agent *)(void *)((char *)w - offsetof(struct agent, spawner_watch));
@@ -211,14 +140,14 @@ static void on_spawner(struct watch *w, uint32_t events)
     a->spawner_watch.fd = -1;
     spawner_stop(&a->spawner);
     if (++a->n_spawner_starts > MAX_SPAWNER_STARTS)
-        note_trouble(a, PLATOON_EIO, "platoon-spawn dies again and again");
+        agent_note_trouble(a, PLATOON_EIO, "platoon-spawn dies again and again");
     else
-        (void)start_spawner(a);
+        (void)agent_start_spawner(a);
     for (unsigned i = 0; i < a->n_slots; i++)
         slot_spawner_lost(&a->slots[i]);
 }
 
-/* --- stopping ------------------------------------------------------------------------------------- */
+/* --- stopping --------------------------------------------------------------------------------- */
 
 static uint64_t in_seconds(double s)
 {
@@ -298,6 +227,16 @@ static void on_signal(struct watch *w, uint32_t events)
     }
 }
 
+/* A server that has tasks answers within this, so less would not mean that it has none. */
+#define LEAST_IDLE_S 0.5
+
+static uint64_t idle_limit_ns(const struct agent *a)
+{
+    double s = a->options->idle_exit_s;
+
+    return (uint64_t)((s > LEAST_IDLE_S ? s : LEAST_IDLE_S) * 1e9);
+}
+
 static bool all_down(const struct agent *a)
 {
     for (unsigned i = 0; i < a->n_slots; i++)
@@ -314,14 +253,14 @@ static bool advance(struct agent *a)
     enum platoon_status st = link_error(a->link, &err);
 
     if (st != PLATOON_OK)
-        note_trouble(a, st, err.message);
+        agent_note_trouble(a, st, err.message);
     if (a->status != PLATOON_OK && a->phase != CUTTING) {
         if (a->phase == WORKING)
             begin_ending(a);
         begin_cutting(a, true);
     }
     if (a->phase == WORKING && a->options->idle_exit_s >= 0 && a->idle_since_ns &&
-        (double)(now_ns - a->idle_since_ns) / 1e9 >= a->options->idle_exit_s) {
+        now_ns - a->idle_since_ns >= idle_limit_ns(a)) {
         agent_log(&a->options->log, AGENT_INFO, "no task for %g s (--idle-exit): stopping",
                   a->options->idle_exit_s);
         begin_ending(a);
@@ -340,7 +279,7 @@ static bool advance(struct agent *a)
     return a->flush_ns && now_ns >= a->flush_ns;
 }
 
-/* --- a turn --------------------------------------------------------------------------------------- */
+/* --- a turn ----------------------------------------------------------------------------------- */
 
 static void take_tasks(struct agent *a)
 {
@@ -405,7 +344,8 @@ static void say_what_is_wanted(struct agent *a, unsigned n_free)
 
 static void note_idleness(struct agent *a, unsigned n_free)
 {
-    if (n_free < a->n_slots || a->n_waiting > 0 || link_undelivered(a->link) > 0)
+    if (n_free < a->n_slots || a->n_waiting > 0 || link_undelivered(a->link) > 0 ||
+        !link_has_begun(a->link))
         a->idle_since_ns = 0;
     else if (!a->idle_since_ns)
         a->idle_since_ns = clock_mono_ns();
@@ -448,152 +388,13 @@ static void work(struct agent *a)
         if (advance(a))
             return;
         if (!reactor_turn(&a->reactor, wait_ms(a))) {
-            note_trouble(a, PLATOON_EIO, "epoll_wait failed");
+            agent_note_trouble(a, PLATOON_EIO, "epoll_wait failed");
             return;
         }
     }
 }
 
-/* --- setting up ----------------------------------------------------------------------------------- */
-
-bool agent_finds_program(const char *name, const char *root, const char *path)
-{
-    char full[PATH_MAX];
-
-    if (strchr(name, '/')) {
-        snprintf(full, sizeof full, "%s%s%s", *name == '/' ? "" : root, *name == '/' ? "" : "/",
-                 name);
-        return access(full, X_OK) == 0;
-    }
-    for (const char *at = path ? path : "/usr/local/bin:/usr/bin:/bin";; at++) {
-        size_t len = strcspn(at, ":");
-        struct stat st;
-
-        snprintf(full, sizeof full, "%.*s%s%s", (int)len, at, len ? "/" : "", name);
-        if (access(full, X_OK) == 0 && stat(full, &st) == 0 && S_ISREG(st.st_mode))
-            return true;
-        at += len;
-        if (*at == '\0')
-            return false;
-    }
-}
-
-static enum platoon_status find_folders(struct agent *a, struct platoon_err *err)
-{
-    const struct agent_options *o = a->options;
-    const char *root = o->runner_options.root ? o->runner_options.root : ".";
-    const char *base = o->work_dir ? o->work_dir : getenv("TMPDIR");
-    struct stat st;
-
-    if (!realpath(root, a->root) || stat(a->root, &st) != 0)
-        return platoon_fail(err, PLATOON_EINVAL, "the folder %s (--root) cannot be used: %s", root,
-                            strerror(errno));
-    if (!S_ISDIR(st.st_mode))
-        return platoon_fail(err, PLATOON_EINVAL, "%s (--root) is no folder", root);
-    if (!base || !*base)
-        base = "/tmp";
-    if (o->work_dir && mkdir(base, 0700) != 0 && errno != EEXIST)
-        return platoon_fail(err, PLATOON_EINVAL, "the folder %s (--work-dir) cannot be made: %s",
-                            base, strerror(errno));
-    {
-        char absolute[PATH_MAX];
-
-        if (!realpath(base, absolute) ||
-            snprintf(a->work_dir, sizeof a->work_dir, "%s/platoon-work-XXXXXX", absolute) >=
-                (int)sizeof a->work_dir ||
-            !mkdtemp(a->work_dir)) {
-            a->work_dir[0] = '\0';
-            return platoon_fail(err, PLATOON_EINVAL,
-                                "no folder for tasks can be made in %s: %s; name another with "
-                                "--work-dir",
-                                base, strerror(errno));
-        }
-    }
-    return PLATOON_OK;
-}
-
-static enum platoon_status check_program(struct agent *a, struct platoon_err *err)
-{
-    struct run_plan plan = {.argv = NULL};
-    const char *name = a->options->runner == &runner_command ? a->runner_options.args[0] : NULL;
-    enum platoon_status st = PLATOON_OK;
-
-    /* What is missing now would make every task of the queue a failure. */
-    if (!name && a->options->runner->command(a->setup.runner, &plan))
-        name = plan.argv[0];
-    if (name && !agent_finds_program(name, a->root, environment_get(&a->environment, "PATH")))
-        st =
-            platoon_fail(err, PLATOON_EINVAL, "the program %s of the %s runner is not %s%s%s", name,
-                         a->options->runner->name, strchr(name, '/') ? "there (from " : "in PATH",
-                         strchr(name, '/') ? a->root : "", strchr(name, '/') ? ")" : "");
-    run_plan_release(&plan);
-    return st;
-}
-
-static enum platoon_status watch_signals(struct agent *a, const sigset_t *signals,
-                                         struct platoon_err *err)
-{
-    a->wake_watch.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    a->signal_watch.fd = signalfd(-1, signals, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (a->wake_watch.fd < 0 || a->signal_watch.fd < 0 ||
-        !reactor_add(&a->reactor, &a->wake_watch, EPOLLIN) ||
-        !reactor_add(&a->reactor, &a->signal_watch, EPOLLIN))
-        return platoon_fail(err, PLATOON_EIO, "setting up the loop: %s", strerror(errno));
-    return PLATOON_OK;
-}
-
-/* Three descriptors a slot and a few for each start: what the system allows. After the spawner was started, so
- * that tasks keep the limit they are used to. */
-static void raise_descriptor_limit(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &limit); /* too few shows when a slot cannot start */
-    }
-}
-
-static enum platoon_status set_up(struct agent *a, const sigset_t *signals, struct platoon_err *err)
-{
-    const struct agent_options *o = a->options;
-    enum platoon_status st;
-
-    if ((st = spawner_find(a->spawner_program, sizeof a->spawner_program, err)) != PLATOON_OK ||
-        (st = find_folders(a, err)) != PLATOON_OK ||
-        (st = environment_init(&a->environment, environ, o->env, o->n_env, err)) != PLATOON_OK ||
-        (st = reactor_init(&a->reactor, err)) != PLATOON_OK ||
-        (st = watch_signals(a, signals, err)) != PLATOON_OK)
-        return st;
-    a->runner_options = o->runner_options;
-    a->runner_options.root = a->root;
-    st = o->runner->open(&a->runner_options, &a->setup.runner, err);
-    if (st != PLATOON_OK || (st = check_program(a, err)) != PLATOON_OK)
-        return st;
-    if (!start_spawner(a)) {
-        *err = a->err;
-        return a->status;
-    }
-    raise_descriptor_limit();
-    a->setup.reactor = &a->reactor;
-    a->setup.spawner = &a->spawner;
-    a->setup.ops = o->runner;
-    a->setup.options = &a->runner_options;
-    a->setup.environment = &a->environment;
-    a->setup.log = &o->log;
-    a->setup.work_dir = a->work_dir;
-    a->setup.max_output_bytes = o->max_output_bytes;
-    a->setup.memory_bytes = o->memory_bytes;
-    a->setup.on_finished = on_finished;
-    a->setup.on_broken = on_broken;
-    a->setup.arg = a;
-    a->slots = calloc(a->n_slots, sizeof *a->slots);
-    if (!a->slots)
-        return platoon_fail(err, PLATOON_ENOMEM, "out of memory for %u slots", a->n_slots);
-    for (unsigned i = 0; i < a->n_slots; i++)
-        slot_init(&a->slots[i], &a->setup, i + 1);
-    return PLATOON_OK;
-}
+/* --- the whole -------------------------------------------------------------------------------- */
 
 static enum platoon_status start_link(struct agent *a, struct platoon_err *err)
 {
@@ -638,43 +439,6 @@ static void say_start(const struct agent *a)
               o->task_queue, o->address, a->root);
 }
 
-/* --- the whole ------------------------------------------------------------------------------------ */
-
-/* Nothing runs after this. Normally nothing did before. */
-static void end_slots(struct agent *a)
-{
-    if (a->spawner_watch.fd >= 0)
-        reactor_remove(&a->reactor, &a->spawner_watch);
-    spawner_stop(&a->spawner); /* kills all that it started */
-    for (unsigned i = 0; a->slots && i < a->n_slots; i++) {
-        slot_close(&a->slots[i]);
-        slot_spawner_lost(&a->slots[i]);
-        slot_release(&a->slots[i]);
-    }
-    free(a->slots);
-    a->slots = NULL;
-}
-
-static void tear_down(struct agent *a)
-{
-    if (a->setup.runner)
-        a->options->runner->close(a->setup.runner);
-    if (a->reactor.epoll_fd >= 0) {
-        reactor_close(&a->reactor, &a->signal_watch);
-        reactor_close(&a->reactor, &a->wake_watch);
-        reactor_release(&a->reactor);
-    }
-    environment_release(&a->environment);
-    if (a->work_dir[0]) {
-        int error = remove_tree(a->work_dir);
-
-        if (error)
-            agent_log(&a->options->log, AGENT_WARNING, "cannot remove %s: %s", a->work_dir,
-                      strerror(error));
-    }
-    free(a);
-}
-
 /* The result of a run that was set up. */
 static enum platoon_status conclude(struct agent *a, size_t n_undelivered, struct platoon_err *err)
 {
@@ -686,12 +450,12 @@ static enum platoon_status conclude(struct agent *a, size_t n_undelivered, struc
         return a->status;
     }
     if (n_undelivered > 0)
-        return platoon_fail(
-            err, PLATOON_EUNKNOWN,
-            "%zu task%s could not be reported to the server at %s before this worker "
-            "ended; the server runs %s again",
-            n_undelivered, n_undelivered == 1 ? "" : "s", a->options->address,
-            n_undelivered == 1 ? "it" : "them");
+        return platoon_fail(err, PLATOON_EUNKNOWN,
+                            "%zu task%s could not be reported to the server at %s before this "
+                            "worker ended; %s",
+                            n_undelivered, n_undelivered == 1 ? "" : "s", a->options->address,
+                            link_has_leases(a->link) ? "the server gives them to others"
+                                                     : "their results are lost");
     if (a->n_cut > 0)
         return platoon_fail(err, PLATOON_EINTR,
                             "%u running task%s cut off and went back to the queue", a->n_cut,
@@ -718,6 +482,9 @@ enum platoon_status agent_run(const struct agent_options *options, struct platoo
     a->spawner_watch = (struct watch){-1, on_spawner};
     a->wake_watch = (struct watch){-1, on_wake};
     a->signal_watch = (struct watch){-1, on_signal};
+    a->setup.on_finished = on_finished;
+    a->setup.on_broken = on_broken;
+    a->setup.arg = a;
     list_init(&a->waiting);
     name_worker(a);
     sigemptyset(&signals);
@@ -726,7 +493,7 @@ enum platoon_status agent_run(const struct agent_options *options, struct platoo
     sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, &before); /* in all threads to come */
 
-    st = set_up(a, &signals, err);
+    st = agent_set_up(a, &signals, err);
     if (st == PLATOON_OK)
         st = start_link(a, err);
     if (st == PLATOON_OK) {
@@ -736,16 +503,16 @@ enum platoon_status agent_run(const struct agent_options *options, struct platoo
         for (unsigned i = 0; i < a->n_slots; i++)
             slot_open(&a->slots[i]);
         work(a);
-        end_slots(a);
+        agent_end_slots(a);
         n_undelivered = link_undelivered(a->link);
         st = conclude(a, n_undelivered, err);
         /* Left behind, threads still use our memory; the process ends next. */
         is_over = link_free(a->link, LEAVE_MS);
     } else {
-        end_slots(a);
+        agent_end_slots(a);
     }
     if (is_over)
-        tear_down(a);
+        agent_tear_down(a);
     else
         (void)remove_tree(a->work_dir);
     pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -36,15 +36,13 @@ struct agent_options {
     struct agent_log log;
 };
 
-/* Work until idle_exit_s, a signal (SIGINT, SIGTERM, SIGHUP) or a reason that makes work impossible. Call it from the
- * only thread of the process; it blocks these signals while it runs. SIGPIPE must be ignored.
+/* Work until idle_exit_s, a signal (SIGINT, SIGTERM, SIGHUP) or a reason that makes work
+ * impossible. Call it from the only thread of the process; it blocks these signals while it runs.
+ * SIGPIPE must be ignored.
  *
- * OK: it ended as it was asked to, and all is delivered. EINTR: asked to, but tasks were cut off (and given back).
- * EUNKNOWN: results could not be delivered. EAUTH, EVERSION, EREMOTE, ENOTFOUND: the server refused. EINVAL: an
- * option is wrong. EIO, ENOMEM: this machine cannot. */
+ * OK: it ended as it was asked to, and all is delivered. EINTR: asked to, but tasks were cut off
+ * (and given back). EUNKNOWN: results could not be delivered. EAUTH, EVERSION, EREMOTE, ENOTFOUND:
+ * the server refused. EINVAL: an option is wrong. EIO, ENOMEM: this machine cannot. */
 enum platoon_status agent_run(const struct agent_options *options, struct platoon_err *err);
-
-/* A program as it will be looked for: with a slash from `root`, else in `path` (a PATH). */
-bool agent_finds_program(const char *name, const char *root, const char *path);
 
 #endif

@@ -74,8 +74,8 @@ static void read_error(platoon_value *error, struct answer *a)
     enum failure_kind kind;
     int64_t exit_code;
 
-    if (!kind_name || !failure_kind_parse(kind_name, &kind)) {
-        bad(a, "'error' has no 'kind' that is known");
+    if (!kind_name || !failure_kind_parse(kind_name, &kind) || kind >= FAILURE_LOST) {
+        bad(a, "'error' has no 'kind' that a runner may give");
         return;
     }
     outcome_fail(&a->outcome, kind, "%s", message ? message : "no message was given");

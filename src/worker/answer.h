@@ -25,14 +25,15 @@ struct answer {
     char message[512];
 };
 
-/* How much of `data` is a whole frame: its length with the four bytes, 0 if it is not all there. *out_too_long if its length
- * is more than RUNNER_MAX_FRAME. */
+/* How much of `data` is a whole frame: its length with the four bytes, 0 if it is not all there.
+ * *out_too_long if its length is more than RUNNER_MAX_FRAME. */
 size_t answer_frame_len(const uint8_t *data, size_t len, bool *out_too_long);
 /* Read the pickle of one frame. Always fills *out; answer_release() it. */
 void answer_read(const uint8_t *pickle, size_t len, struct answer *out);
 void answer_release(struct answer *a);
 
-/* The frame that hands a task to a runner, with its four bytes, in pickle protocol `protocol`. ENOMEM, ELIMIT. */
+/* The frame that hands a task to a runner, with its four bytes, in pickle protocol `protocol`.
+ * ENOMEM, ELIMIT. */
 enum platoon_status answer_write_task(const struct task *task, unsigned slot, const char *task_dir,
                                       int protocol, struct buf *out, struct platoon_err *err);
 

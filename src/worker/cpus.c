@@ -58,8 +58,9 @@ static double smaller_quota(double a, double b)
     return a == 0 || (b != 0 && b < a) ? b : a;
 }
 
-/* The quotas of the cgroup `name` under `mount`, and of those around it up to the mount. Inside a container the name may
- * be that of the host, which is not there: then only the mount itself counts. */
+/* The quotas of the cgroup `name` under `mount`, and of those around it up to the mount. Inside a
+ * container the name may be that of the host, which is not there: then only the mount itself
+ * counts. */
 static double quota_up_from(const char *mount, const char *name)
 {
     char folder[PATH_MAX];
@@ -129,7 +130,8 @@ double cpus_quota(const char *root)
 
 static unsigned affinity_count(void)
 {
-    /* The mask of a machine with more CPUs than cpu_set_t holds is refused with EINVAL: try larger. */
+    /* The mask of a machine with more CPUs than cpu_set_t holds is refused with EINVAL: try larger.
+     */
     for (size_t n = 1024; n <= 65536; n *= 2) {
         cpu_set_t *set = CPU_ALLOC(n);
         int count = 0, error = ENOMEM;

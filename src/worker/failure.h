@@ -43,14 +43,15 @@ bool failure_kind_parse(const char *name, enum failure_kind *out);
 /* Set kind and message; what was there before is freed, so `f` must be zero or set. */
 void failure_set(struct failure *f, enum failure_kind kind, const char *format, ...)
     PLATOON_PRINTF(3, 4);
-/* The last FAILURE_TAIL_BYTES of `text`, from the start of a line if one is near; bytes that are no UTF-8 become U+FFFD. */
+/* The last FAILURE_TAIL_BYTES of `text`, from the start of a line if one is near; bytes that are no
+ * UTF-8 become U+FFFD. */
 void failure_set_tail(struct failure *f, const void *text, size_t len);
 void failure_release(struct failure *f);
 
 /* The inner dict {'kind', 'message', 'exit', 'stderr_tail'}; NULL when out of memory. */
 platoon_value *failure_error(const struct failure *f);
-/* The whole dict, for a queue. `task` (borrowed, may be NULL when there was no memory for it) must be encodable; `task_id` 0: None.
- * NULL when out of memory. */
+/* The whole dict, for a queue. `task` (borrowed, may be NULL when there was no memory for it) must
+ * be encodable; `task_id` 0: None. NULL when out of memory. */
 platoon_value *failure_value(const struct failure *f, platoon_value *task, uint64_t task_id);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* json_read.c - a JSON reader with a stack of its own.
  *
- * The state between two tokens is: what may come next (enum expect), and the stack of open containers with, for a
- * dict, the key that waits for its value. */
+ * The state between two tokens is: what may come next (enum expect), and the stack of open
+ * containers with, for a dict, the key that waits for its value. */
 #include "worker/json_read.h"
 
 #include <math.h>
@@ -46,7 +46,7 @@ static void skip_space(struct reader *r)
         r->at++;
 }
 
-/* --- strings -------------------------------------------------------------------------------------- */
+/* --- strings ---------------------------------------------------------------------------------- */
 
 static bool read_hex4(const struct reader *r, const char *at, unsigned *out)
 {
@@ -130,7 +130,7 @@ static enum platoon_status read_string(struct reader *r, platoon_value **out)
     return *out ? PLATOON_OK : no_memory(r);
 }
 
-/* --- numbers and names ---------------------------------------------------------------------------- */
+/* --- numbers and names ------------------------------------------------------------------------ */
 
 static size_t skip_digits(struct reader *r)
 {
@@ -220,7 +220,7 @@ static enum platoon_status read_scalar(struct reader *r, platoon_value **out)
     return *out ? PLATOON_OK : no_memory(r);
 }
 
-/* --- containers ----------------------------------------------------------------------------------- */
+/* --- containers ------------------------------------------------------------------------------- */
 
 static enum platoon_status open_container(struct reader *r)
 {
@@ -278,8 +278,8 @@ static enum platoon_status read_key(struct reader *r)
     return PLATOON_OK;
 }
 
-/* After a value: close containers as long as they end here. *out_value is the outermost when all are closed; else
- * the next value of the innermost is to be read. */
+/* After a value: close containers as long as they end here. *out_value is the outermost when all
+ * are closed; else the next value of the innermost is to be read. */
 static enum platoon_status finish_value(struct reader *r, platoon_value *v,
                                         platoon_value **out_value)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* link.c - what both kinds of link share: state, connecting, and which kind it is. */
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,11 +12,10 @@
 
 #include "base/clock.h"
 #include "worker/link_internal.h"
-#include "worker/rows.h"
 
 enum { CONNECT_TIMEOUT_S = 10 };
 
-/* --- waiting -------------------------------------------------------------------------------------- */
+/* --- waiting ---------------------------------------------------------------------------------- */
 
 void backoff_init(struct backoff *b)
 {
@@ -74,7 +74,7 @@ bool link_pause(struct link *l, struct backoff *b, bool is_fetching)
     return goes_on;
 }
 
-/* --- up and down ---------------------------------------------------------------------------------- */
+/* --- up and down ------------------------------------------------------------------------------ */
 
 /* With the mutex held. */
 static void wake_all(struct link *l)
@@ -166,7 +166,7 @@ platoon_manager *link_connect(struct link *l, const char *name, bool is_fetching
     return NULL;
 }
 
-/* --- threads -------------------------------------------------------------------------------------- */
+/* --- threads ---------------------------------------------------------------------------------- */
 
 bool link_thread(struct link *l, void *(*run)(void *link), const char *name)
 {
@@ -208,7 +208,6 @@ enum platoon_status link_find_leases(struct link *l, platoon_manager *m, platoon
 {
     enum platoon_status st = platoon_manager_queue(m, "platoon", NULL, out, err);
     platoon_value *version = NULL, *settings = NULL;
-    double lease_s = 0;
 
     if (st != PLATOON_OK)
         return st;
@@ -217,11 +216,9 @@ enum platoon_status link_find_leases(struct link *l, platoon_manager *m, platoon
         st = rows_check_version(version, l->options.address, err);
     if (st == PLATOON_OK)
         st = platoon_call(*out, "settings", NULL, NULL, &settings, err);
-    if (st == PLATOON_OK)
-        lease_s = rows_lease_s(settings);
-    if (lease_s > 0) {
+    if (st == PLATOON_OK) {
         pthread_mutex_lock(&l->mutex);
-        l->lease_s = lease_s;
+        rows_read_settings(settings, &l->settings);
         pthread_mutex_unlock(&l->mutex);
     }
     platoon_value_unref(version);
@@ -297,7 +294,7 @@ static void *first_thread(void *arg)
     return NULL;
 }
 
-/* --- for the main thread -------------------------------------------------------------------------- */
+/* --- for the main thread ---------------------------------------------------------------------- */
 
 static void destroy(struct link *l)
 {
@@ -330,7 +327,8 @@ enum platoon_status link_start(const struct link_options *options, struct link *
     if (!l)
         return platoon_fail(err, PLATOON_ENOMEM, "out of memory");
     l->options = *options;
-    l->lease_s = 60;
+    l->settings = (struct rows_settings){.lease_s = 60, .max_frame_bytes = 1u << 30};
+    l->max_ask = UINT_MAX;
     l->fetch_socket = l->report_socket = -1;
     list_init(&l->fetched);
     list_init(&l->outbox);
@@ -429,6 +427,16 @@ size_t link_undelivered(struct link *l)
     n = l->n_undelivered;
     pthread_mutex_unlock(&l->mutex);
     return n;
+}
+
+bool link_has_begun(struct link *l)
+{
+    bool has;
+
+    pthread_mutex_lock(&l->mutex);
+    has = l->mode != LINK_UNKNOWN || l->said_down;
+    pthread_mutex_unlock(&l->mutex);
+    return has;
 }
 
 bool link_has_leases(struct link *l)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* link_internal.h - what the threads of a link share. For link*.c only.
  *
- * One mutex guards all of struct link but its options. It is never held across a call on a manager. */
+ * One mutex guards all of struct link but its options. It is never held across a call on a manager.
+ */
 #ifndef PLATOON_WORKER_LINK_INTERNAL_H
 #define PLATOON_WORKER_LINK_INTERNAL_H
 
@@ -10,8 +11,10 @@
 #include <platoon/manager.h>
 
 #include "worker/link.h"
+#include "worker/rows.h"
 
-/* So many outcomes are reported at once, or what has come within LINK_LINGER_MS, when tasks are short. */
+/* So many outcomes are reported at once, or what has come within LINK_LINGER_MS, when tasks are
+ * short. */
 enum { LINK_REPORT_ROWS = 16, LINK_LINGER_MS = 3 };
 
 enum link_mode { LINK_UNKNOWN, LINK_LEASES, LINK_PLAIN };
@@ -50,7 +53,8 @@ struct link {
 
     struct held *held; /* every lease that we hold, by task; the reporter renews them */
     size_t n_held, cap_held;
-    double lease_s;
+    struct rows_settings settings; /* of the server */
+    unsigned max_ask;              /* tasks in one call */
 };
 
 /* A lease that is ours until the server has answered for it. */
@@ -60,8 +64,8 @@ struct held {
     bool is_lost;  /* the server said so: not renewed any more, but its result is offered */
 };
 
-/* Pauses between tries: 0.2 s to 10 s, doubling, each spread by half of it so that a thousand workers do not come back in
- * the same instant. */
+/* Pauses between tries: 0.2 s to 10 s, doubling, each spread by half of it so that a thousand
+ * workers do not come back in the same instant. */
 struct backoff {
     double next_s;
     uint64_t random; /* state of the spread */
@@ -69,21 +73,27 @@ struct backoff {
 void backoff_init(struct backoff *b);
 double backoff_step(struct backoff *b); /* the next pause, in seconds */
 
-/* With the mutex held: sleep until `what` (changed or report) is signalled or `seconds` (negative: no limit) are over. */
+/* With the mutex held: sleep until `what` (changed or report) is signalled or `seconds` (negative:
+ * no limit) are over. */
 void link_sleep(struct link *l, pthread_cond_t *what, double seconds);
 /* Would a thread that reports (or fetches) still try to reach the server? With the mutex held. */
 bool link_should_try(const struct link *l, bool is_fetching);
-/* Without the mutex: one pause of `b`, cut short when there is no more reason to try. Returns link_should_try(). */
+/* Without the mutex: one pause of `b`, cut short when there is no more reason to try. Returns
+ * link_should_try(). */
 bool link_pause(struct link *l, struct backoff *b, bool is_fetching);
 
-/* Connect as PROGRAM-PID|NAME, as long as link_should_try(). NULL: it should not go on. Without the mutex. */
+/* Connect as PROGRAM-PID|NAME, as long as link_should_try(). NULL: it should not go on. Without the
+ * mutex. */
 platoon_manager *link_connect(struct link *l, const char *name, bool is_fetching);
-/* Look for the typeid `platoon` on a new connection, and check its version. ENOTFOUND: it is Python's own manager. */
+/* Look for the typeid `platoon` on a new connection, and check its version. ENOTFOUND: it is
+ * Python's own manager. */
 enum platoon_status link_find_leases(struct link *l, platoon_manager *m, platoon_queue **out_proxy,
                                      struct platoon_err *err);
-/* Keep a copy of a manager's socket in *at (its number in struct link); NULL: close the copy. Without the mutex. */
+/* Keep a copy of a manager's socket in *at (its number in struct link); NULL: close the copy.
+ * Without the mutex. */
 void link_keep_socket(struct link *l, int *at, const platoon_manager *m);
-/* The connection was lost, or a call failed in a way that a new one may cure: say so once. Without the mutex. */
+/* The connection was lost, or a call failed in a way that a new one may cure: say so once. Without
+ * the mutex. */
 void link_lost(struct link *l, const struct platoon_err *err);
 /* Give up for good. Without the mutex. */
 void link_fail(struct link *l, enum platoon_status status, const char *format, ...)

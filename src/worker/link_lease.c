@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* link_lease.c - Platoon's own server: one thread takes leases, one delivers outcomes and renews.
  *
- * Invariants
- *  1. A lease is in l->held from the moment its task was read until the server has confirmed its outcome.
- *  2. An outcome leaves the outbox only with the server's answer to it. A batch whose answer did not come
+ * Invariants 1. A lease is in l->held from the moment its task was read until the server has
+ * confirmed its outcome. 2. An outcome leaves the outbox only with the server's answer to it. A
+ * batch whose answer did not come
  *     is sent again: every call is by lease id and may be repeated.
- *  3. After each new connection all held leases are renewed first: that is how a worker re-attaches after its
+ * 3. After each new connection all held leases are renewed first: that is how a worker re-attaches
+ * after its
  *     server was away. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "worker/link_internal.h"
-#include "worker/rows.h"
 
 enum {
     LEASE_WAIT_S = 30, /* how long an idle worker waits in one call */
@@ -21,7 +21,7 @@ enum {
     BATCH_PLAIN_BYTES = 64 * 1024, /* the server takes 250,000 values in one list */
 };
 
-/* --- leases that we hold -------------------------------------------------------------------------- */
+/* --- leases that we hold ---------------------------------------------------------------------- */
 
 static bool hold(struct link *l, const struct task *t)
 {
@@ -63,7 +63,7 @@ static void let_go(struct link *l, const struct task *t)
     }
 }
 
-/* --- fetching ------------------------------------------------------------------------------------- */
+/* --- fetching --------------------------------------------------------------------------------- */
 
 static enum platoon_status call_lease(struct link *l, platoon_queue *proxy, unsigned n,
                                       struct list *out, struct platoon_err *err)
@@ -120,13 +120,15 @@ static bool fetch_once(struct link *l, platoon_queue *proxy)
         pthread_mutex_unlock(&l->mutex);
         return false;
     }
-    n = l->want - l->n_fetched;
+    n = l->want - l->n_fetched < l->max_ask ? l->want - l->n_fetched : l->max_ask;
     l->n_asked = n;
     pthread_mutex_unlock(&l->mutex);
 
     st = call_lease(l, proxy, n, &tasks, &err);
 
     pthread_mutex_lock(&l->mutex);
+    if (st == PLATOON_ELIMIT)
+        l->max_ask = 1; /* these tasks are so large that several are too much for one reply */
     is_stopping = l->is_stopping;
     pthread_mutex_unlock(&l->mutex);
     hand_over(l, &tasks);
@@ -182,7 +184,7 @@ void link_fetch_leases(struct link *l, platoon_manager *m, platoon_queue *proxy)
     }
 }
 
-/* --- reporting ------------------------------------------------------------------------------------ */
+/* --- reporting -------------------------------------------------------------------------------- */
 
 struct reporter {
     struct link *link;
@@ -220,7 +222,8 @@ static bool connect_reporter(struct reporter *r)
     return false;
 }
 
-/* Call a method that takes a list of rows (taken, NULL included) and answers a list of texts, one for each. */
+/* Call a method that takes a list of rows (taken, NULL included) and answers a list of texts, one
+ * for each. */
 static enum platoon_status call_rows(struct reporter *r, const char *method, platoon_value *rows,
                                      platoon_value **out, struct platoon_err *err)
 {
@@ -283,16 +286,18 @@ static platoon_value *row_of(const struct task *t)
     return rows_lease(t->id, t->lease);
 }
 
-/* Send the outcomes in `batch`, which are all of one kind; what the server has answered is freed. */
+/* Send the outcomes in `batch`, which are all of one kind; what the server has answered is freed.
+ */
 static enum platoon_status send_batch(struct reporter *r, struct list *batch,
                                       struct platoon_err *err)
 {
     struct link *l = r->link;
-    const enum outcome_kind kind = LIST_ENTRY(batch->next, struct task, link)->outcome.kind;
+    enum outcome_kind kind;
     platoon_value *rows = platoon_list(), *answers = NULL;
     enum platoon_status st;
     bool is_all;
 
+    kind = LIST_ENTRY(batch->next, struct task, link)->outcome.kind;
     LIST_EACH (t, batch, struct task, link)
         if (platoon_append(rows, row_of(t)) != PLATOON_OK) {
             platoon_value_unref(rows);
@@ -322,54 +327,85 @@ static enum platoon_status send_batch(struct reporter *r, struct list *batch,
     return PLATOON_OK;
 }
 
-/* The server will not take these rows, now or later. OSError, MemoryError are its trouble of the moment. */
+/* The server will not take these rows, now or later. OSError, MemoryError are its trouble of the
+ * moment. */
 static bool is_refusal(enum platoon_status st, const struct platoon_err *err)
 {
     return st == PLATOON_EREMOTE && strcmp(err->type, "OSError") != 0 &&
            strcmp(err->type, "MemoryError") != 0;
 }
 
-/* The server refuses this one row, whatever it is: a failure is told instead, and if that is refused too, nothing. */
+/* The server refuses this one row, whatever it is: a failure that says so is sent in its place. If
+ * even that is refused the task is let go; its lease runs out. */
 static enum platoon_status send_refused(struct reporter *r, struct list *batch,
                                         struct platoon_err *err)
 {
+    struct link *l = r->link;
     struct task *t = LIST_ENTRY(batch->next, struct task, link);
+    enum platoon_status st;
     char name[24];
 
-    agent_log(r->link->options.log, AGENT_ERROR, "task %s: the server refused its outcome: %s",
+    agent_log(l->options.log, AGENT_ERROR, "task %s: the server refused its outcome: %s",
               task_name(t, name), err->message);
-    if (t->outcome.kind == OUTCOME_RESULT)
-        outcome_fail(&t->outcome, FAILURE_BAD_OUTPUT, "the server refused the result: %s",
+    if (t->outcome.kind == OUTCOME_RESULT || t->outcome.kind == OUTCOME_FAILURE) {
+        outcome_fail(&t->outcome, FAILURE_BAD_OUTPUT, "the server refused the outcome: %s",
                      err->message);
-    else if (t->outcome.kind == OUTCOME_FAILURE)
-        outcome_release(&t->outcome); /* goes back; the server decides what becomes of it */
-    else
-        return PLATOON_OK;
-    return send_batch(r, batch, err);
+        st = send_batch(r, batch, err);
+        if (!is_refusal(st, err))
+            return st;
+    }
+    list_remove(&t->link);
+    pthread_mutex_lock(&l->mutex);
+    let_go(l, t);
+    l->n_undelivered--;
+    pthread_mutex_unlock(&l->mutex);
+    task_free(t);
+    return PLATOON_OK;
+}
+
+/* With the mutex held: what the server would answer by closing the connection becomes a failure that
+ * says why. */
+static void check_size(const struct link *l, struct task *t)
+{
+    enum { AROUND = 4096 }; /* the rest of the message, generously */
+    const size_t len = t->outcome.pickle_len;
+    const uint64_t max = l->settings.max_frame_bytes;
+
+    if (t->outcome.kind == OUTCOME_RESULT && len + AROUND > max)
+        outcome_fail(&t->outcome, FAILURE_BAD_OUTPUT,
+                     "its result is %zu bytes long, more than the server takes in one message "
+                     "(serve --max-frame: %llu); let it write a file and return its name",
+                     len, (unsigned long long)max);
 }
 
 /* With the mutex held: move a batch of outcomes of one kind from the outbox. */
 static void take_batch(struct link *l, size_t max_rows, struct list *out)
 {
+    const uint64_t half_frame = l->settings.max_frame_bytes / 2;
+    const uint64_t max_bytes = half_frame < BATCH_PICKLE_BYTES ? half_frame : BATCH_PICKLE_BYTES;
     size_t n = 0, pickle_bytes = 0, plain_bytes = 0;
     enum outcome_kind kind = OUTCOME_NONE;
 
-    while (!list_is_empty(&l->outbox) && n < max_rows && pickle_bytes < BATCH_PICKLE_BYTES &&
-           plain_bytes < BATCH_PLAIN_BYTES) {
+    while (!list_is_empty(&l->outbox) && n < max_rows && plain_bytes < BATCH_PLAIN_BYTES) {
         struct task *t = LIST_ENTRY(l->outbox.next, struct task, link);
 
+        check_size(l, t);
+        if (n > 0 && pickle_bytes + t->outcome.pickle_len > max_bytes)
+            break;
         if (n == 0)
             kind = t->outcome.kind;
         else if (t->outcome.kind != kind)
             break;
         list_append(out, &link_take_outcome(l)->link);
         pickle_bytes += t->outcome.pickle_len;
-        plain_bytes += t->outcome.value_bytes;
+        plain_bytes +=
+            t->outcome.kind == OUTCOME_FAILURE ? FAILURE_TAIL_BYTES : t->outcome.value_bytes;
         n++;
     }
 }
 
-/* Deliver one batch. false: the connection is of no more use; what was not answered is in the outbox again. */
+/* Deliver one batch. false: the connection is of no more use; what was not answered is in the
+ * outbox again. */
 static bool deliver(struct reporter *r, size_t *max_rows)
 {
     struct link *l = r->link;
@@ -477,7 +513,7 @@ static bool renew(struct reporter *r)
         return false;
     }
     pthread_mutex_lock(&l->mutex);
-    r->renew_ns = clock_mono_ns() + (uint64_t)(l->lease_s / 3 * 1e9);
+    r->renew_ns = clock_mono_ns() + (uint64_t)(l->settings.lease_s / 3 * 1e9);
     pthread_mutex_unlock(&l->mutex);
     return true;
 }

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* link_plain.c - Python's own manager: as many threads as slots, each with a connection, doing what a stock
- * worker does: get, put.
+/* link_plain.c - Python's own manager: as many threads as slots, each with a connection, doing what
+ * a stock worker does: get, put.
  *
- * A thread takes whatever is to be done next: put an outcome, or get a task if one is wanted. Of n slots at most as many
- * gets wait at the server as slots are free, so a thread is always there to put what a busy slot finishes. */
+ * A thread takes whatever is to be done next: put an outcome, or get a task if one is wanted. Of n
+ * slots at most as many gets wait at the server as slots are free, so a thread is always there to
+ * put what a busy slot finishes. */
 #include <stdio.h>
 
 #include "worker/link_internal.h"
 
-/* A get waits so long at the server: the longest that a stop has to wait for it. It is not cut short, because Python's
- * server would give the next task to the connection that is gone, and lose it. */
+/* A get waits so long at the server: the longest that a stop has to wait for it. It is not cut
+ * short, because Python's server would give the next task to the connection that is gone, and lose
+ * it. */
 #define GET_TIMEOUT_S 1.0
 
 struct plain {
@@ -69,6 +71,11 @@ static struct task *get_task(struct plain *p, struct backoff *backoff)
         task->attempt = 1;
         return task;
     }
+    if (st == PLATOON_EPICKLE) { /* it was taken, and cannot be read */
+        outcome_fail(&task->outcome, FAILURE_BAD_TASK, "the task cannot be read here: %s",
+                     err.message);
+        return task;
+    }
     task_free(task);
     if (st == PLATOON_EREMOTE) {
         link_fail(p->link, st, "getting a task from '%s' at %s failed: %s",
@@ -112,8 +119,9 @@ static platoon_value *value_of(struct task *t, bool *out_to_tasks)
     return NULL;
 }
 
-/* Put it, however often the connection has to be made anew. A put that was cut off is repeated: a master that gets a result twice
- * can tell, one that waits for a lost one cannot. false: we are leaving, it stays undelivered. */
+/* Put it, however often the connection has to be made anew. A put that was cut off is repeated: a
+ * master that gets a result twice can tell, one that waits for a lost one cannot. false: we are
+ * leaving, it stays undelivered. */
 static bool deliver(struct plain *p, struct task *t)
 {
     struct backoff backoff;

@@ -16,7 +16,7 @@ enum { TURN_BYTES = 1024 * 1024, TURN_LOG_BYTES = 64 * 1024 };
 #define PROCESS_OF(watch, member)                                                                  \
     ((struct process *)(void *)((char *)(watch)-offsetof(struct process, member)))
 
-/* --- streams -------------------------------------------------------------------------------------- */
+/* --- streams ---------------------------------------------------------------------------------- */
 
 /* Write what the pipe takes now; close it when nothing is left and nothing will come. */
 static void write_input(struct process *p)
@@ -52,8 +52,9 @@ static void on_in(struct watch *w, uint32_t events)
     write_input(PROCESS_OF(w, in));
 }
 
-/* Read what is there, up to `limit`; returns how much that was. The pipe is a blocking one, but it is never asked for
- * more than it holds; that saves a call to make it a non-blocking one, and one to learn that it is empty. */
+/* Read what is there, up to `limit`; returns how much that was. The pipe is a blocking one, but it
+ * is never asked for more than it holds; that saves a call to make it a non-blocking one, and one
+ * to learn that it is empty. */
 static size_t read_some(int fd, struct buf *into, size_t limit)
 {
     size_t total = 0;
@@ -112,7 +113,7 @@ static void on_log(struct watch *w, uint32_t events)
         reactor_close(p->reactor, w);
 }
 
-/* --- life ----------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 void process_init(struct process *p, struct reactor *reactor, struct spawner *spawner,
                   const struct process_events *events)

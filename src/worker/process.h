@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* process.h - one running process of a slot, with the pipes that join us to it.
  *
- * Three streams: bytes for it (its stdin, or descriptor 3), bytes from it (its stdout, or descriptor 4), and its log
- * (stderr; for a persistent runner stdout too), of which the tail is kept. Main thread only. */
+ * Three streams: bytes for it (its stdin, or descriptor 3), bytes from it (its stdout, or
+ * descriptor 4), and its log (stderr; for a persistent runner stdout too), of which the tail is
+ * kept. Main thread only. */
 #ifndef PLATOON_WORKER_PROCESS_H
 #define PLATOON_WORKER_PROCESS_H
 
@@ -56,13 +57,15 @@ struct process_start {
     const uint8_t *input;
     size_t input_len;
 };
-/* Make the pipes and ask for the process; output and tail begin empty. That it could not be run comes with its end.
- * EIO: no pipes to be had, or the spawner is gone; ELIMIT: arguments too long; ENOMEM. It does not run then. */
+/* Make the pipes and ask for the process; output and tail begin empty. That it could not be run
+ * comes with its end. EIO: no pipes to be had, or the spawner is gone; ELIMIT: arguments too long;
+ * ENOMEM. It does not run then. */
 enum platoon_status process_run(struct process *p, const struct process_start *how,
                                 struct platoon_err *err);
 
-/* Read its output and log as they come. Before this call they are only read at its end, which is cheaper for a process
- * that ends soon, and stops one that prints more than a pipe holds until then. */
+/* Read its output and log as they come. Before this call they are only read at its end, which is
+ * cheaper for a process that ends soon, and stops one that prints more than a pipe holds until
+ * then. */
 void process_listen(struct process *p);
 
 /* Send more to it. false when out of memory. If it does not read any more, that shows otherwise. */
@@ -72,7 +75,8 @@ void process_end_input(struct process *p);
 /* Signal it and its group. */
 void process_signal(struct process *p, int signal);
 
-/* Its end was read: take what is left in the pipes (on_output and on_log are called) and close them. */
+/* Its end was read: take what is left in the pipes (on_output and on_log are called) and close
+ * them. */
 void process_ended(struct process *p);
 
 #endif

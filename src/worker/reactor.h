@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* reactor.h - the agent's main thread waits here: descriptors, by epoll. It knows nothing of tasks.
  *
- * A `struct watch` lives in whoever cares for the descriptor. Inside a callback any watch may be removed, its own
- * included: it is not called again, also if it was ready in the same turn. Adding, removing and turning are for one thread. */
+ * A `struct watch` lives in whoever cares for the descriptor. Inside a callback any watch may be
+ * removed, its own included: it is not called again, also if it was ready in the same turn. Adding,
+ * removing and turning are for one thread. */
 #ifndef PLATOON_WORKER_REACTOR_H
 #define PLATOON_WORKER_REACTOR_H
 
@@ -33,7 +34,8 @@ void reactor_release(struct reactor *r);
 bool reactor_add(struct reactor *r, struct watch *w, uint32_t events);
 /* Stop watching; w->fd stays open and yours. */
 void reactor_remove(struct reactor *r, struct watch *w);
-/* Close w->fd, which becomes -1; no other descriptor may share its description. Fine for a watch that is not watched. */
+/* Close w->fd, which becomes -1; no other descriptor may share its description. Fine for a watch
+ * that is not watched. */
 void reactor_close(struct reactor *r, struct watch *w);
 
 /* Wait at most `timeout_ms` (-1: for ever) and call what is ready. false: epoll failed (errno). */

@@ -24,14 +24,17 @@ enum platoon_status rows_check_version(const platoon_value *version, const char 
         ROWS_PROTOCOL);
 }
 
-double rows_lease_s(const platoon_value *settings)
+void rows_read_settings(const platoon_value *settings, struct rows_settings *io)
 {
-    double s;
+    double lease_s;
+    int64_t bytes;
 
-    if (platoon_as_float(platoon_dict_get(settings, "worker_lease_s"), &s) != PLATOON_OK ||
-        !(s > 0))
-        return 0;
-    return s;
+    if (platoon_as_float(platoon_dict_get(settings, "worker_lease_s"), &lease_s) == PLATOON_OK &&
+        lease_s > 0)
+        io->lease_s = lease_s;
+    if (platoon_as_int(platoon_dict_get(settings, "max_frame_bytes"), &bytes) == PLATOON_OK &&
+        bytes > 0)
+        io->max_frame_bytes = (uint64_t)bytes;
 }
 
 platoon_value *rows_worker(const char *name, const char *host, unsigned n_slots)
@@ -68,10 +71,14 @@ static enum platoon_status read_task(const platoon_value *row, struct task *t,
     } else {
         size_t len;
         const void *data = platoon_as_bytes(pickle, &len);
-        enum platoon_status st = platoon_pickle_decode(data, len, NULL, &t->value, err);
+        struct platoon_err why;
+        enum platoon_status st = platoon_pickle_decode(data, len, NULL, &t->value, &why);
 
-        if (st != PLATOON_OK)
-            return st;
+        if (st == PLATOON_ENOMEM)
+            return platoon_fail(err, st, "%s", why.message);
+        if (st != PLATOON_OK) /* it would come again and again */
+            outcome_fail(&t->outcome, FAILURE_BAD_TASK, "the task cannot be read here: %s",
+                         why.message);
     }
     t->lease = strdup(lease);
     return t->lease ? PLATOON_OK : platoon_fail(err, PLATOON_ENOMEM, "out of memory");

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* runner.h - the contract between the agent and what executes tasks; how to add a runner.
  *
- * A runner is a struct runner_ops in runner_<name>.c and a line in the table of runner.c. It decides *what* is run for a task
- * and what its output means. Everything else is the agent's: processes, pipes, time limits, killing, folders,
- * environment, the server. A runner never blocks, never starts anything, and knows no queue.
+ * A runner is a struct runner_ops in runner_<name>.c and a line in the table of runner.c. It
+ * decides *what* is run for a task and what its output means. Everything else is the agent's:
+ * processes, pipes, time limits, killing, folders, environment, the server. A runner never blocks,
+ * never starts anything, and knows no queue.
  *
  * There are two shapes.
  *
@@ -13,32 +14,34 @@
  *     ... the agent runs it; stdout is collected, of stderr the tail is kept ...
  *     collect(stdout) -> the result, or a failure; called only if it ended by itself with code 0
  *
- * RUNNER_PERSISTENT (`python`, `sumo`): a process for each slot, which does one task after the other.
+ * RUNNER_PERSISTENT (`python`, `sumo`): a process for each slot, which does one task after another.
  *
  *     command()       -> argv, once for each process
  *
- *     The process has /dev/null as stdin; stdout and stderr are log, never protocol. It is spoken to in frames: a
- *     length of four bytes, big endian, then a pickle (protocol 2 to 4, plain data only), at most
- *     RUNNER_MAX_FRAME bytes long.
+ *     The process has /dev/null as stdin; stdout and stderr are log, never protocol. It is spoken
+ *     to in frames: a length of four bytes, big endian, then a pickle (protocol 2 to 4, plain data
+ *     only) of at most RUNNER_MAX_FRAME bytes.
  *
  *     descriptor 3, agent -> process, one frame for each task:
  *         {'task': VALUE, 'task_id': N, 'attempt': K, 'slot': I, 'task_dir': PATH}
- *         ('task_pickle': bytes in place of 'task' for an opaque task; only with takes_opaque and --unsafe-pickle)
+ *         (an opaque task, with takes_opaque and --unsafe-pickle: 'task_pickle': bytes for 'task')
  *     descriptor 4, process -> agent, for each task any number of
  *         {'progress': {...}}
  *     and then exactly one of
  *         {'result': VALUE}
- *         {'result_pickle': bytes}             a whole pickle, which is passed on unread
- *         {'error': {'kind': one of failure.h, 'message': str, 'exit': int or None, 'stderr_tail': str}}
- *                                              (only kind and message are required)
- *     With says_ready the process says {'ready': {...}} before anything else, or {'failed': 'why'}: then it cannot work
- *     at all, and the agent stops instead of failing task after task.
+ *         {'result_pickle': bytes}     a whole pickle, which is passed on unread
+ *         {'error': {'kind': one of failure.h, 'message': str, 'exit': int, 'stderr_tail': str}}
+ *                                      (exit and stderr_tail may be left out)
+ *     With says_ready the process says {'ready': {...}} before anything else, or {'failed': 'why'}:
+ *     then it cannot work at all, and the agent stops instead of failing task after task. A
+ *     'pickle_protocol' in ready's dict bounds the protocol of what it is sent.
  *
- *     End of file on descriptor 3 means: end. A process that ends, sends what is no frame, or more than one answer, is
- *     killed with its group, its task fails, and the slot gets a new process.
+ *     End of file on descriptor 3 means: end. A process that ends, or sends what is no frame or no
+ *     answer, is killed with its group, its task fails, and the slot gets a new process.
  *
- * Both shapes start in --root, with the environment of environment.h, in a session of their own, and are killed as a
- * group. A task's folder (PLATOON_TASK_DIR, 'task_dir') is empty at first, and is removed after the task. */
+ * Both shapes start in --root, with the environment of environment.h, in a session of their own,
+ * and are killed as a group. A task's folder (PLATOON_TASK_DIR, 'task_dir') is empty at first, and
+ * what is in it is removed after the task. */
 #ifndef PLATOON_WORKER_RUNNER_H
 #define PLATOON_WORKER_RUNNER_H
 
@@ -89,13 +92,14 @@ struct runner_ops {
     bool says_ready;
     bool takes_opaque;
 
-    /* Check the options and make the runner's own state, once. EINVAL: the command line is wrong, `err` says how. */
+    /* Check the options and make the runner's own state, once. EINVAL: the command line is wrong,
+     * `err` says how. */
     enum platoon_status (*open)(const struct runner_options *options, void **out_runner,
                                 struct platoon_err *err);
     void (*close)(void *runner); /* NULL is fine */
 
-    /* RUNNER_PER_TASK. `task` is plain. plan() returns false after a failure was set: nothing is run. collect() turns
-     * stdout (borrowed) into an outcome. */
+    /* RUNNER_PER_TASK. `task` is plain. plan() returns false after a failure was set: nothing is
+     * run. collect() turns stdout (borrowed) into an outcome. */
     bool (*plan)(void *runner, const struct task *task, struct run_plan *plan,
                  struct failure *out_failure);
     void (*collect)(void *runner, const uint8_t *output, size_t output_len, struct outcome *out);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* runner_command.c - a program for each task: its arguments from a template, the task as JSON on stdin, the result from
- * stdout: JSON if it parses (json_read.h), else text. */
+/* runner_command.c - a program for each task: its arguments from a template, the task as JSON on
+ * stdin, the result from stdout: JSON if it parses (json_read.h), else text. */
 #include <stdlib.h>
 #include <string.h>
 

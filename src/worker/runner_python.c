@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* runner_python.c - a function of the user's, called in an interpreter that stays. What speaks to us there is
- * python_driver.py, which the build puts into this program. */
+/* runner_python.c - a function of the user's, called in an interpreter that stays. What speaks to
+ * us there is python_driver.py, which the build puts into this program. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* runner_sumo.c - SUMO simulations, in processes of this same program (`platoon _sumo-runner`, src/sumo). */
+/* runner_sumo.c - SUMO simulations, in processes of this same program (`platoon _sumo-runner`,
+ * src/sumo). */
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -33,7 +33,7 @@ static bool is_persistent(const struct slot *s)
     return s->setup->ops->shape == RUNNER_PERSISTENT;
 }
 
-/* --- ends of tasks -------------------------------------------------------------------------------- */
+/* --- ends of tasks ---------------------------------------------------------------------------- */
 
 /* The task leaves the slot; its outcome is set. */
 static void finish(struct slot *s)
@@ -53,7 +53,8 @@ static void finish(struct slot *s)
     s->setup->on_finished(s, task, s->setup->arg);
 }
 
-/* This machine could not run the task: it goes back, and the slot rests a while, longer each time. */
+/* This machine could not run the task: it goes back, and the slot rests a while, longer each time.
+ */
 static void give_up_on_task(struct slot *s, const char *why)
 {
     s->pause_s = s->pause_s ? s->pause_s * 2 : 1;
@@ -105,7 +106,7 @@ static bool judge_by_our_end(struct slot *s, const struct spawn_ended *ended)
     return false;
 }
 
-/* --- killing -------------------------------------------------------------------------------------- */
+/* --- killing ---------------------------------------------------------------------------------- */
 
 static void kill_process(struct slot *s, enum slot_end end, bool at_once)
 {
@@ -126,7 +127,7 @@ static void kill_for_garbage(struct slot *s, const char *how)
     kill_process(s, SLOT_END_GARBAGE, true);
 }
 
-/* --- what a process says -------------------------------------------------------------------------- */
+/* --- what a process says ---------------------------------------------------------------------- */
 
 /* Echo whole lines of its log, at -v. */
 static void on_log(struct process *p, const char *text, size_t len)
@@ -246,8 +247,8 @@ static void on_output_end(struct process *p)
 {
     struct slot *s = (struct slot *)(void *)((char *)p - offsetof(struct slot, process));
 
-    /* A command may close its stdout early. A persistent runner most likely has ended, and the news of
-     * how it did is on its way; one that lives on cannot answer any more and is of no use. */
+    /* A command may close its stdout early. A persistent runner most likely has ended, and the news
+     * of how it did is on its way; one that lives on cannot answer any more and is of no use. */
     if (!is_persistent(s) || p->id == 0 || s->state == SLOT_ENDING)
         return;
     s->deaf_ns = clock_mono_ns() + seconds_ns(DEAF_S);
@@ -257,7 +258,7 @@ static void on_output_end(struct process *p)
 
 static const struct process_events events = {on_output, on_output_end, on_log};
 
-/* --- starting processes --------------------------------------------------------------------------- */
+/* --- starting processes ----------------------------------------------------------------------- */
 
 static enum platoon_status start_process(struct slot *s, struct run_plan *plan,
                                          const struct task *task, struct platoon_err *err)
@@ -351,7 +352,7 @@ static void process_is_gone(struct slot *s, const struct spawn_ended *ended)
     s->pause_ns = clock_mono_ns() + seconds_ns(s->n_bad_starts);
 }
 
-/* --- a task begins -------------------------------------------------------------------------------- */
+/* --- a task begins ---------------------------------------------------------------------------- */
 
 static void run_command(struct slot *s)
 {
@@ -412,8 +413,11 @@ void slot_run(struct slot *s, struct task *task)
     s->state = SLOT_BUSY;
     s->started_ns = clock_mono_ns();
     s->deadline_ns = options->timeout_s > 0 ? s->started_ns + seconds_ns(options->timeout_s) : 0;
-    if (platoon_value_kind(task->value) == PLATOON_OPAQUE &&
-        !(s->setup->ops->takes_opaque && options->unsafe_pickle)) {
+    if (task->outcome.kind != OUTCOME_NONE) {
+        s->state = SLOT_FREE;
+        finish(s);
+    } else if (platoon_value_kind(task->value) == PLATOON_OPAQUE &&
+               !(s->setup->ops->takes_opaque && options->unsafe_pickle)) {
         outcome_fail(&task->outcome, FAILURE_OPAQUE_TASK,
                      "the task is an object of some class, not plain data, and a worker loads no "
                      "foreign classes%s",
@@ -434,7 +438,7 @@ void slot_run(struct slot *s, struct task *task)
     }
 }
 
-/* --- a process ends ------------------------------------------------------------------------------- */
+/* --- a process ends --------------------------------------------------------------------------- */
 
 static void judge_command(struct slot *s, const struct spawn_ended *ended)
 {
@@ -511,7 +515,7 @@ void slot_spawner_lost(struct slot *s)
     slot_process_ended(s, &killed);
 }
 
-/* --- the agent's wishes --------------------------------------------------------------------------- */
+/* --- the agent's wishes ----------------------------------------------------------------------- */
 
 void slot_init(struct slot *s, const struct slot_setup *setup, unsigned number)
 {

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* slot.h - runs one task at a time, with the runner's process.
  *
- *     a process for each task          a process for each slot
+ *     a process for each task      a process for each slot
  *
- *          FREE                            DOWN --start--> STARTING --ready--> FREE <--answer-- BUSY
- *         |    ^                             ^                |                 |  \--run------->|
- *        run   process ended                 |                v                 v                v
- *         v    |                             +--ended------ ENDING <-------- (closed, timed out, garbage)
- *          BUSY (ENDING)
+ *            FREE                    DOWN --start--> STARTING --ready--> FREE --run---> BUSY
+ *           |    ^                     ^                |                 |  <--answer--  |
+ *          run   process ended         |                |                 |               |
+ *           v    |                     +---- ended ---- ENDING <-- closed, timed out, garbage
+ *         BUSY (ENDING)
  *
  * Rules
+ *
  *  1. A task that was given to slot_run() comes back by on_finished exactly once, with its outcome.
- *  2. It comes back when nothing of it runs any more: after its process ended, or after its runner answered.
- *  3. Callbacks only take notes; they never call back into slots. (A slot that calls on_finished may be about to
- *     find that its process is gone.)
+ *  2. It comes back when nothing of it runs any more: after its process ended, or its runner
+ *     answered.
+ *  3. Callbacks only take notes; they never call back into slots. (A slot that calls on_finished
+ *     may be about to find that its process is gone.)
  *  4. What we killed is never a result, whatever it still said or how well it exited.
  *
  * Main thread only. */
@@ -27,7 +29,8 @@
 #include "worker/task.h"
 #include "worker/task_folder.h"
 
-/* Time between SIGTERM and SIGKILL for a task that ran out of time, and for a runner that should end by itself. */
+/* Time between SIGTERM and SIGKILL for a task that ran out of time, and for a runner that should
+ * end by itself. */
 #define SLOT_KILL_GRACE_S 5
 
 struct slot;
@@ -99,7 +102,8 @@ bool slot_is_down(const struct slot *s);
 void slot_open(struct slot *s);
 /* Takes the task. The slot must be free. */
 void slot_run(struct slot *s, struct task *task);
-/* End the task it has, if any: it comes back as OUTCOME_RELEASED. `at_once`: by SIGKILL; else SIGTERM first. */
+/* End the task it has, if any: it comes back as OUTCOME_RELEASED. `at_once`: by SIGKILL; else
+ * SIGTERM first. */
 void slot_give_back(struct slot *s, bool at_once);
 /* No more tasks: let the runner's process end. */
 void slot_close(struct slot *s);

@@ -17,7 +17,7 @@
 
 extern char **environ;
 
-/* --- finding it ----------------------------------------------------------------------------------- */
+/* --- finding it ------------------------------------------------------------------------------- */
 
 static bool is_program(const char *path)
 {
@@ -59,7 +59,7 @@ enum platoon_status spawner_find(char *out, size_t out_size, struct platoon_err 
                         n > 0 ? self : ".", n > 0 ? self : ".");
 }
 
-/* --- start and stop ------------------------------------------------------------------------------- */
+/* --- start and stop --------------------------------------------------------------------------- */
 
 static enum platoon_status run_program(struct spawner *s, const char *program, int child_fd,
                                        struct platoon_err *err)
@@ -144,7 +144,7 @@ void spawner_stop(struct spawner *s)
     *s = (struct spawner){.fd = -1};
 }
 
-/* --- requests ------------------------------------------------------------------------------------- */
+/* --- requests --------------------------------------------------------------------------------- */
 
 static enum platoon_status send_whole(struct spawner *s, struct msghdr *msg,
                                       struct platoon_err *err)
@@ -275,7 +275,7 @@ enum platoon_status spawner_request(struct spawner *s, const struct spawn_reques
     return st;
 }
 
-/* --- ends ----------------------------------------------------------------------------------------- */
+/* --- ends ------------------------------------------------------------------------------------- */
 
 static bool read_more(struct spawner *s, bool *out_is_open)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* spawner.h - the agent's side of platoon-spawn (src/spawn): start, signal and be told of processes.
+/* spawner.h - the agent's side of platoon-spawn (src/spawn): start, signal and be told of
+ * processes.
  *
- * Main thread only. Sending may block for as long as platoon-spawn takes to exec what was asked before (well under a
- * millisecond); reading never blocks. */
+ * Main thread only. Sending may block for as long as platoon-spawn takes to exec what was asked
+ * before (well under a millisecond); reading never blocks. */
 #ifndef PLATOON_WORKER_SPAWNER_H
 #define PLATOON_WORKER_SPAWNER_H
 
@@ -37,26 +38,28 @@ struct spawn_request {
     size_t n_limits;
 };
 
-/* Find the program: $PLATOON_SPAWN, beside this program, ../libexec/platoon/ from there, PREFIX/libexec/platoon.
- * ENOTFOUND names all the places. `out` has PATH_MAX bytes. */
+/* Find the program: $PLATOON_SPAWN, beside this program, ../libexec/platoon/ from there,
+ * PREFIX/libexec/platoon. ENOTFOUND names all the places. `out` has PATH_MAX bytes. */
 enum platoon_status spawner_find(char *out, size_t out_size, struct platoon_err *err);
 
-/* Start platoon-spawn and wait for its HELLO. EIO, EVERSION, ETIMEDOUT (it says nothing for 10 s). */
+/* Start platoon-spawn and wait for its HELLO. EIO, EVERSION, ETIMEDOUT (it says nothing for 10 s).
+ */
 enum platoon_status spawner_start(struct spawner *s, const char *program, struct platoon_err *err);
-/* Close the socket, upon which it kills all its processes and ends; waits until it has. Safe on a spawner that never
- * started (fd -1). */
+/* Close the socket, upon which it kills all its processes and ends; waits until it has. Safe on a
+ * spawner that never started (fd -1). */
 void spawner_stop(struct spawner *s);
 
 /* Have `path` removed when this process is gone, however it goes. */
 enum platoon_status spawner_folder(struct spawner *s, const char *path, struct platoon_err *err);
-/* ELIMIT: arguments and environment longer than the kernel takes. EIO: platoon-spawn is gone (spawner_read() will say
- * so too). Whether the process could be started comes with its SPAWN_ENDED. */
+/* ELIMIT: arguments and environment longer than the kernel takes. EIO: platoon-spawn is gone
+ * (spawner_read() will say so too). Whether the process could be started comes with its
+ * SPAWN_ENDED. */
 enum platoon_status spawner_request(struct spawner *s, const struct spawn_request *request,
                                     struct platoon_err *err);
 void spawner_kill(struct spawner *s, uint64_t id, int signal);
 
-/* Read what has come (the socket is readable) and call `on_ended` for each process that ended; it may start others.
- * false: platoon-spawn is gone; nothing more will come. */
+/* Read what has come (the socket is readable) and call `on_ended` for each process that ended; it
+ * may start others. false: platoon-spawn is gone; nothing more will come. */
 bool spawner_read(struct spawner *s, void (*on_ended)(const struct spawn_ended *ended, void *arg),
                   void *arg);
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* task.h - one task in the agent's hands, from the server's reply to the server's receipt.
  *
- * It moves: link (fetched) -> main thread (waiting, then in a slot) -> link (to be delivered). One thread has it at a time;
- * the mutex of the link stands between. Note that all values of one decoded reply share their memory's reference
- * count: the link hands over whole replies, and the main thread drops `value` before it hands a leased task back. */
+ * It moves: link (fetched) -> main thread (waiting, then in a slot) -> link (to be delivered). One
+ * thread has it at a time; the mutex of the link stands between. Note that all values of one
+ * decoded reply share their memory's reference count: the link hands over whole replies, and the
+ * main thread drops `value` before it hands a leased task back. */
 #ifndef PLATOON_WORKER_TASK_H
 #define PLATOON_WORKER_TASK_H
 
@@ -41,9 +42,9 @@ struct task {
     uint64_t id;     /* the server's number; 0 where there is none (Python's own manager) */
     int64_t attempt; /* counts from 1 */
     bool may_be_repeat;
-    platoon_value *value; /* plain, or PLATOON_OPAQUE; owned; NULL once dropped */
-    char *lease;          /* the server's name for the lease; owned; NULL: none */
-    struct outcome outcome;
+    platoon_value *value;   /* plain, or PLATOON_OPAQUE; owned; NULL once dropped */
+    char *lease;            /* the server's name for the lease; owned; NULL: none */
+    struct outcome outcome; /* set from the start for a task that could not be read */
 };
 
 struct task *task_new(void); /* NULL when out of memory */
@@ -55,7 +56,8 @@ const char *task_name(const struct task *t, char *out);
 
 /* Finish an outcome: each takes what it is given and replaces what was there. */
 void outcome_release(struct outcome *o);
-/* `encoded_bytes`: about how long the value is as a pickle; above OUTCOME_PLAIN_BYTES it is encoded here. */
+/* `encoded_bytes`: about how long the value is as a pickle; above OUTCOME_PLAIN_BYTES it is encoded
+ * here. */
 void outcome_take_value(struct outcome *o, platoon_value *value, size_t encoded_bytes);
 void outcome_take_pickle(struct outcome *o, void *pickle, size_t len);
 void outcome_fail(struct outcome *o, enum failure_kind kind, const char *format, ...)

@@ -36,7 +36,8 @@ int task_folder_open(struct task_folder *f, const char *work_dir, unsigned slot)
     return 0;
 }
 
-/* The same folder, with nothing in it, as open as it was. Times say nothing: they are coarser than a short task. */
+/* The same folder, with nothing in it, as open as it was. Times say nothing: they are coarser than
+ * a short task. */
 static bool is_untouched(const struct task_folder *f)
 {
     _Alignas(struct dirent64) char entries[512];

@@ -8,7 +8,7 @@
 
 #include "base/buf.h"
 
-/* --- parsing -------------------------------------------------------------------------------------- */
+/* --- parsing ---------------------------------------------------------------------------------- */
 
 void template_release(struct template *t)
 {
@@ -42,7 +42,8 @@ static bool add_piece(struct template *t, const char *text, size_t len, bool is_
     return true;
 }
 
-/* One piece from *at on: literal text up to a single brace (doubled ones are part of it), or a {key}. */
+/* One piece from *at on: literal text up to a single brace (doubled ones are part of it), or a
+ * {key}. */
 static enum platoon_status next_piece(struct template *t, const char **at, struct platoon_err *err)
 {
     struct buf literal = {.data = NULL};
@@ -101,7 +102,7 @@ enum platoon_status template_parse(const char *source, struct template *out,
     return PLATOON_OK;
 }
 
-/* --- expanding ------------------------------------------------------------------------------------ */
+/* --- expanding -------------------------------------------------------------------------------- */
 
 /* "'filename', 'seed'": the text keys of a dict, as many as fit. */
 static void list_keys(const platoon_value *dict, char *out, size_t size)

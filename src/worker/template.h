@@ -32,8 +32,9 @@ enum platoon_status template_parse(const char *source, struct template *out,
 void template_release(struct template *t);
 bool template_has_keys(const struct template *t);
 
-/* Fill in `task`. A value that begins with `-` is refused where it would stand at the start of the argument, because
- * the program could take it for an option; unless `is_operand` (the command has `--` before).
+/* Fill in `task`. A value that begins with `-` is refused where it would stand at the start of the
+ * argument, because the program could take it for an option; unless `is_operand` (the command has
+ * `--` before).
  *
  * EINVAL: the task does not fit, `err` says how. ENOMEM. *out is malloc()ed. */
 enum platoon_status template_expand(const struct template *t, const platoon_value *task,

@@ -5,12 +5,12 @@
 
 #include <stddef.h>
 
-/* The length of the longest prefix that is whole, well-formed UTF-8 (no surrogates, no overlong forms, at most U+10FFFF);
- * `len` if all of it is. */
+/* The length of the longest prefix that is whole, well-formed UTF-8 (no surrogates, no overlong
+ * forms, at most U+10FFFF); `len` if all of it is. */
 size_t text_valid_prefix(const void *text, size_t len);
 
-/* A malloc()ed, NUL-terminated copy in which each byte that belongs to no character stands as U+FFFD, and NUL too. NULL
- * when out of memory. */
+/* A malloc()ed, NUL-terminated copy in which each byte that belongs to no character stands as
+ * U+FFFD, and NUL too. NULL when out of memory. */
 char *text_repaired(const void *text, size_t len);
 
 #endif

@@ -117,9 +117,6 @@ class Agent(Process):
         super().__init__(t, [program("platoon"), "work", "127.0.0.1:%d" % port, "--authkey-file", key, "--slots", slots,
                              "--work-dir", self.work, *options, *arguments], env=env, cwd=cwd)
 
-    def wait_ready(self):
-        self.wait_line(r"worker \S+: \d+ slots?")
-
     def end(self, number=signal.SIGTERM, exit_code=0):
         """Stop it, and look at what it leaves."""
         check_equal(self.stop(number), exit_code, "exit code")
@@ -835,6 +832,28 @@ def results_large_and_opaque_arrive_as_they_are(t):
     check_equal(m.ask("lengths", 100), repr([6000] * 100))
     check(not re.search("refused|failed", a.stderr), "the server refused a result")
     a.end()
+
+
+@test
+def result_that_the_server_cannot_take_is_a_failure_that_says_so(t):
+    m = Master(t, "lease", options=("--max-frame", "200K"))
+    a = Agent(t, m.port, *shell("head -c $1 /dev/zero | tr '\\0' x"), "{task}")
+    m.put(300000, 150000, 150000, 7)
+    check_equal(m.ask("lengths", 4), repr([3, 7, 150000, 150000]))  # 3: the keys of a failure
+    a.wait_line("task 1 done")
+    m.put(300000)
+    check_in("300", error_of(m.get(), "bad-output")["message"])
+    check(not re.search("lost the server", a.stderr), "a connection was lost")
+    a.end()
+
+
+@test
+def idle_exit_of_zero_works_off_the_queue(t):
+    m = Master(t, "lease")
+    m.put(*range(20))
+    a = Agent(t, m.port, "--idle-exit", "0", "--runner", "command", "--", "cat")
+    check_equal(a.wait(), 0, "exit code")
+    check_equal(m.sizes(), (0, 20), "queued and results")
 
 
 @test

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* spawn_test.c - platoon-spawn itself, through the agent's side of it: what children get, and that none is left. */
+/* spawn_test.c - platoon-spawn itself, through the agent's side of it: what children get, and that
+ * none is left. */
 #include "support/test.h"
 
 #include <errno.h>
