@@ -8,9 +8,10 @@
 
 enum { FIRST_COPY_BLOCK = 512, LARGEST_COPY_BLOCK = 1024 * 1024 };
 
-/* Large blocks are pages of their own, so that the memory of a large value goes back to the system when the
- * value goes, whatever small things were allocated meanwhile. (malloc() maps large blocks too, but only until the
- * first of them was freed: then it keeps them in its heap.) The sanitizers must see every block. */
+/* Large blocks are pages of their own, so that the memory of a large value goes back to the
+ * system when the value goes, whatever small things were allocated meanwhile. (malloc() maps
+ * large blocks too, but only until the first of them was freed: then it keeps them in its heap.)
+ * The sanitizers must see every block. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define MAPPED_BYTES SIZE_MAX
 #else
@@ -115,7 +116,8 @@ bool rope_append_copy(struct rope *r, const void *data, size_t len)
         r->len += len;
         return true;
     }
-    /* Twice the room of our own block that is full; a shared one says nothing about what will come. */
+    /* Twice the room of our own block that is full; a shared one says nothing about what will
+     * come. */
     size = last && last->block->refs == 1 ? 2 * last->block->size : FIRST_COPY_BLOCK;
     if (size > LARGEST_COPY_BLOCK)
         size = LARGEST_COPY_BLOCK;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rope.h - a run of bytes in refcounted blocks: how big values travel without being copied.
  *
- * A block is memory that several ropes may point into; a rope is an array of segments of blocks. Bytes are
- * appended by copying (small) or by adopting a block that was read into (large), cut out by leaving gaps, and written
- * with writev(). Single-threaded counts. */
+ * A block is memory that several ropes may point into; a rope is an array of segments of blocks.
+ * Bytes are appended by copying (small) or by adopting a block that was read into (large), cut
+ * out by leaving gaps, and written with writev(). Single-threaded counts. */
 #ifndef PLATOON_BASE_ROPE_H
 #define PLATOON_BASE_ROPE_H
 
@@ -36,12 +36,14 @@ struct rope {
 
 void rope_init(struct rope *r);
 void rope_release(struct rope *r); /* drops the blocks; `r` is as after init */
-/* Append bytes [offset, offset+len) of `b`; counts a reference of its own; merges with a neighbouring last segment.
- * false when out of memory, the rope unchanged. */
+/* Append bytes [offset, offset+len) of `b`; counts a reference of its own; merges with a
+ * neighbouring last segment. false when out of memory, the rope unchanged. */
 bool rope_append_block(struct rope *r, struct block *b, size_t offset, size_t len);
-/* Append a copy: into the spare room of the last block when this rope is its only owner, else in a new block. */
+/* Append a copy: into the spare room of the last block when this rope is its only owner, else in
+ * a new block. */
 bool rope_append_copy(struct rope *r, const void *data, size_t len);
-/* Append bytes [start, end) of `from`, sharing its blocks. On failure a part may have been appended. */
+/* Append bytes [start, end) of `from`, sharing its blocks. On failure a part may have been
+ * appended. */
 bool rope_append_range(struct rope *r, const struct rope *from, uint64_t start, uint64_t end);
 /* Copy bytes [start, start+len) out. The range must lie inside. */
 void rope_copy_out(const struct rope *r, uint64_t start, void *dst, size_t len);
@@ -51,11 +53,12 @@ void rope_truncate(struct rope *r, uint64_t len);
 bool rope_equal(const struct rope *a, const struct rope *b);
 /* All bytes in one place, if they lie in one segment (or there are none: ""); else NULL. */
 const void *rope_flat(const struct rope *r);
-/* Copies everything into one block of exactly its size (so that a small value does not hold a large read buffer). */
+/* Copies everything into one block of exactly its size (so that a small value does not hold a
+ * large read buffer). */
 bool rope_compact(struct rope *r);
 
-/* A place in a rope that only moves forward: for taking many ranges out of a long one without looking for each from the
- * beginning. Valid while the rope is not changed. */
+/* A place in a rope that only moves forward: for taking many ranges out of a long one without
+ * looking for each from the beginning. Valid while the rope is not changed. */
 struct rope_cursor {
     const struct rope *rope;
     size_t segment;

@@ -20,7 +20,8 @@ static size_t ascii_run(const uint8_t *p, size_t len)
     return i;
 }
 
-/* How many of the 8 bytes at `p`, in the order of memory, are ASCII before the first that is not. */
+/* How many of the 8 bytes at `p`, in the order of memory, are ASCII before the first that is
+ * not. */
 static size_t ascii_before_other(const uint8_t *p)
 {
     uint64_t w;
@@ -56,8 +57,9 @@ static bool start_character(struct utf8_check *c, uint8_t lead)
     return true;
 }
 
-/* Whole characters at `p`, `len` bytes being there. Returns how many bytes they take; stops at the first that needs a closer
- * look (a special range, a bad byte, the end of the piece) and where long runs of ASCII begin. */
+/* Whole characters at `p`, `len` bytes being there. Returns how many bytes they take; stops at
+ * the first that needs a closer look (a special range, a bad byte, the end of the piece) and
+ * where long runs of ASCII begin. */
 static size_t plain_run(const uint8_t *p, size_t len)
 {
     size_t i = 0, ascii;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* globals.h - the names that a pickle would import, for those who must decide whether to let it pass. */
+/* globals.h - the names that a pickle would import, for those who must decide whether to let it
+ * pass. */
 #ifndef PLATOON_PICKLE_GLOBALS_H
 #define PLATOON_PICKLE_GLOBALS_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* lines.c - see lines.h. The grammar is that of CPython's unpickler: load_int, load_string, load_unicode and so on. */
+/* lines.c - see lines.h. The grammar is that of CPython's unpickler: load_int, load_string,
+ * load_unicode and so on. */
 #include "pickle/lines.h"
 
 #include <errno.h>
@@ -243,7 +244,8 @@ static const char *read_unicode(struct line *l, struct opcode_value *out)
     return NULL;
 }
 
-/* The escape behind a backslash at `p`; *out_n is how many bytes it makes (a backslash may stay). */
+/* The escape behind a backslash at `p`; *out_n is how many bytes it makes (a backslash may
+ * stay). */
 static const char *read_escape(const char *p, char *to, size_t *out_n)
 {
     static const char names[] = "\\'\"abfnrtv", values[] = "\\'\"\a\b\f\n\r\t\v";

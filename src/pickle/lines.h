@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* lines.h - the text arguments of protocol 0: checked in pieces of any size, understood where they are short.
+/* lines.h - the text arguments of protocol 0: checked in pieces of any size, understood where
+ * they are short.
  *
- * Numbers and the names of globals must fit LINE_MAX_BYTES; a long integer and text may have any length and are then only
- * checked. What is accepted is what a pickler writes and every stock reader takes: decimal numbers, quoted strings
- * with sound escapes, raw-unicode-escape. */
+ * Numbers and the names of globals must fit LINE_MAX_BYTES; a long integer and text may have any
+ * length and are then only checked. What is accepted is what a pickler writes and every stock
+ * reader takes: decimal numbers, quoted strings with sound escapes, raw-unicode-escape. */
 #ifndef PLATOON_PICKLE_LINES_H
 #define PLATOON_PICKLE_LINES_H
 
@@ -18,8 +19,7 @@ struct line {
     size_t name_at;
     /* checks that go on beyond what is gathered */
     uint8_t first, held; /* STRING: the opening quote, and the byte that may be the closing one */
-    uint8_t
-        escape; /* where in a backslash sequence: 0 outside, 1 behind the backslash, else digits to come + 1 */
+    uint8_t escape;   /* in a backslash sequence: 1 behind the backslash, else digits to come + 1 */
     uint32_t escaped; /* its value so far */
     bool saw_digit, saw_end;
     char text[LINE_MAX_BYTES + 1];        /* what was gathered */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* machine.c - see machine.h. What each opcode does is CPython's Lib/pickle.py and Modules/_pickle.c; where those would
- * accept more than a pickler writes (opcodes below a MARK, values left over at STOP), this refuses. */
+/* machine.c - see machine.h. What each opcode does is CPython's Lib/pickle.py and
+ * Modules/_pickle.c; where those would accept more than a pickler writes (opcodes below a MARK,
+ * values left over at STOP), this refuses. */
 #include "pickle/machine_stack.h"
 
 #include <stdlib.h>

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* machine.h - the stack machine of the scanner: one call an opcode, no values.
  *
- * CPython's unpickler keeps a stack of objects and a stack of marks. Of the first this machine keeps the number of
- * values above each open MARK and, in one word, the shapes of the topmost sixteen of them: enough to refuse
- * underflow and the errors of type that no pickler makes (an APPEND to a number, an odd number of items for a dict, a
- * list as a key). Whatever may be part of the request is also written down in the outline. */
+ * CPython's unpickler keeps a stack of objects and a stack of marks. Of the first this machine
+ * keeps the number of values above each open MARK and, in one word, the shapes of the topmost
+ * sixteen of them: enough to refuse underflow and the errors of type that no pickler makes (an
+ * APPEND to a number, an odd number of items for a dict, a list as a key). Whatever may be part
+ * of the request is also written down in the outline. */
 #ifndef PLATOON_PICKLE_MACHINE_H
 #define PLATOON_PICKLE_MACHINE_H
 
@@ -15,8 +16,8 @@
 
 /* What can be known of a value without keeping it. */
 enum shape {
-    SHAPE_UNKNOWN, /* from the memo, made by a call, or pushed too long ago: 0, so that shifts bring it in */
-    SHAPE_SCALAR, /* None, bool, numbers, bytes */
+    SHAPE_UNKNOWN, /* from the memo, from a call, or forgotten; 0, so that shifts bring it in */
+    SHAPE_SCALAR,  /* None, bool, numbers, bytes */
     SHAPE_TEXT,
     SHAPE_TUPLE,
     SHAPE_LIST,
@@ -27,16 +28,16 @@ enum shape {
     SHAPE_CLASS /* a global: a class or a function */
 };
 
-/* The argument of one opcode, as far as it matters. Opcodes without data or a text line have the number only, the rest is
- * not initialised. */
+/* The argument of one opcode, as far as it matters. Opcodes without data or a text line have the
+ * number only, the rest is not initialised. */
 struct opcode_value {
-    uint64_t
-        number; /* little endian, not extended; that of a text line; of BINFLOAT the bytes as they are */
+    /* Little endian, not extended; that of a text line; of BINFLOAT the bytes as they are. */
+    uint64_t number;
     double real; /* of FLOAT */
-    enum scan_kind
-        kind; /* of an integer with data or a line: SCAN_BOOL, SCAN_INT, over 64 bits SCAN_LONG_TEXT */
-    const char
-        *text; /* UTF-8, NULL where longer than was gathered; of GLOBAL and INST the module */
+    /* Of an integer with data or a line: SCAN_BOOL, SCAN_INT, over 64 bits SCAN_LONG_TEXT. */
+    enum scan_kind kind;
+    /* UTF-8, NULL where longer than was gathered; of GLOBAL and INST the module. */
+    const char *text;
     uint64_t text_len;
     const char *name; /* of GLOBAL and INST */
     size_t name_len;
@@ -78,8 +79,8 @@ void machine_init(struct machine *m, bool is_request, size_t max_marks, uint32_t
 void machine_reset(struct machine *m);
 void machine_release(struct machine *m);
 
-/* Execute one opcode whose first byte is at offset `start` and whose argument ends before `end`. false: refused, see
- * status and complaint. */
+/* Execute one opcode whose first byte is at offset `start` and whose argument ends before `end`.
+ * false: refused, see status and complaint. */
 bool machine_step(struct machine *m, uint8_t code, const struct opcode_value *value, uint64_t start,
                   uint64_t end);
 

@@ -8,7 +8,8 @@ static const unsigned callable = BIT(SHAPE_UNKNOWN) | BIT(SHAPE_CLASS);
 
 /* --- containers ------------------------------------------------------------------------------ */
 
-/* `step` 2: of keys and values, the values on top; 1: of the members of a set. Only the topmost are known. */
+/* `step` 2: of keys and values, the values on top; 1: of the members of a set. Only the topmost
+ * are known. */
 static bool keys_are_hashable(struct machine *m, uint64_t shapes, uint64_t n, unsigned step)
 {
     for (unsigned i = step - 1; i < n && i < SHAPES_KEPT; i += step)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* machine_memo.c - the opcodes of the memo, of text, and of globals: everything that has to do with names. */
+/* machine_memo.c - the opcodes of the memo, of text, and of globals: everything that has to do
+ * with names. */
 #include "pickle/machine_stack.h"
 
 #include <string.h>
 
-/* A stock reader keeps its memo in an array as long as the highest number. A pickler cannot have numbered more objects
- * than it wrote bytes; somewhat more is let through. */
+/* A stock reader keeps its memo in an array as long as the highest number. A pickler cannot have
+ * numbered more objects than it wrote bytes; somewhat more is let through. */
 enum { MEMO_AHEAD = 65536 };
 
 void machine_push_text(struct machine *m, const struct opcode_value *v)
@@ -27,8 +28,9 @@ void machine_push_text(struct machine *m, const struct opcode_value *v)
 
 /* --- the memo -------------------------------------------------------------------------------- */
 
-/* Is this a keyword of the calls that this system knows? Where such a text stands deep inside a task, Python's interning
- * makes the keyword itself a memo reference to it. Asked for every short text: decide by the length first. */
+/* Is this a keyword of the calls that this system knows? Where such a text stands deep inside a
+ * task, Python's interning makes the keyword itself a memo reference to it. Asked for every
+ * short text: decide by the length first. */
 static bool is_known_keyword(const char *text, size_t len)
 {
     static const char *const keywords[][4] = {

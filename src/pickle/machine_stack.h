@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* machine_stack.h - what the files of the stack machine (machine*.c) share: the stack, and its shapes. For them only. */
+/* machine_stack.h - what the files of the stack machine (machine*.c) share: the stack, and its
+ * shapes. For them only. */
 #ifndef PLATOON_PICKLE_MACHINE_STACK_H
 #define PLATOON_PICKLE_MACHINE_STACK_H
 

@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A buffer of up to this many ranges survives a reset: a session at rest holds little. More than that many are not moved
- * about: numbers that do not rise come from no pickler, and would cost time as well as room. */
+/* A buffer of up to this many ranges survives a reset: a session at rest holds little. More than
+ * that many are not moved about: numbers that do not rise come from no pickler, and would cost
+ * time as well as room. */
 enum { KEEP_RANGES = 64, MAX_UNORDERED_RANGES = 256 };
 
 void memo_init(struct memo *m, uint32_t max_ranges)
@@ -42,7 +43,8 @@ void memo_release(struct memo *m)
     memo_init(m, m->max_ranges);
 }
 
-/* The first range that ends above `number`: the one that holds it, if any does. n_ranges if there is none. */
+/* The first range that ends above `number`: the one that holds it, if any does. n_ranges if
+ * there is none. */
 static uint32_t find_range(const struct memo *m, uint64_t number)
 {
     uint32_t low = 0, high = m->n_ranges;

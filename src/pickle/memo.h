@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* memo.h - which numbers of a pickle's memo are set, and the short texts behind some of them.
  *
- * A reader keeps every memoized object; the scanner must not. Numbers are kept as ranges (one, for every pickle
- * that a stock pickler writes), which is enough to refuse a GET of a number that was never set. Of the objects
- * only short texts are remembered, and only a few: those somebody asked to `pin` (up to MEMO_MAX_PINNED) and the
- * latest MEMO_RECENT others, so that a method, a keyword or the name of a class that is a memo reference is
- * understood. What is not remembered is "unknown", never wrong: setting a number again forgets its text.
+ * A reader keeps every memoized object; the scanner must not. Numbers are kept as ranges (one,
+ * for every pickle that a stock pickler writes), which is enough to refuse a GET of a number
+ * that was never set. Of the objects only short texts are remembered, and only a few: those
+ * somebody asked to `pin` (up to MEMO_MAX_PINNED) and the latest MEMO_RECENT others, so that a
+ * method, a keyword or the name of a class that is a memo reference is understood. What is not
+ * remembered is "unknown", never wrong: setting a number again forgets its text.
  *
- * The model is CPython's unpickler: MEMOIZE sets the number that equals the count of numbers set so far. */
+ * The model is CPython's unpickler: MEMOIZE sets the number that equals the count of numbers set
+ * so far. */
 #ifndef PLATOON_PICKLE_MEMO_H
 #define PLATOON_PICKLE_MEMO_H
 
@@ -51,11 +53,12 @@ void memo_init(struct memo *m, uint32_t max_ranges);
 void memo_reset(struct memo *m); /* keeps small buffers */
 void memo_release(struct memo *m);
 
-/* memo[number] = something. ELIMIT (too many ranges, or too many while numbers do not rise), ENOMEM. */
+/* memo[number] = something. ELIMIT (too many ranges, or too many while numbers do not rise),
+ * ENOMEM. */
 enum platoon_status memo_set_slow(struct memo *m, uint64_t number);
 bool memo_has_slow(const struct memo *m, uint64_t number);
-/* Remember that `number` (just set) is this text of 1 to MEMO_MAX_NAME bytes. `pin`: keep it until reset, if there is
- * room. Forgetting for lack of memory is no error. */
+/* Remember that `number` (just set) is this text of 1 to MEMO_MAX_NAME bytes. `pin`: keep it
+ * until reset, if there is room. Forgetting for lack of memory is no error. */
 void memo_name_set(struct memo *m, uint64_t number, const void *text, size_t len, bool pin);
 /* Keep the text of `number` until reset, if it is still known and there is room. */
 void memo_name_pin(struct memo *m, uint64_t number);

@@ -1,22 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* outline.h - the parts of a request: which bytes each argument occupies, in memory that no input makes large.
+/* outline.h - the parts of a request: which bytes each argument occupies, in memory that no
+ * input makes large.
  *
- * A request is a tuple of four, built above one MARK. Only what may become one of its parts is written down, one
- * `entry` each; three places of the stack can hold such a thing (count the open MARKs):
+ * A request is a tuple of four, built above one MARK. Only what may become one of its parts is
+ * written down, one `entry` each; three places of the stack can hold such a thing (count the
+ * open MARKs):
  *
  *     level 0   the value itself, when it is a lone value that is scanned: 1 entry
- *     level 1   ident, method, args, kwds at positions 0 to 3. Before args is built by TUPLE1 to TUPLE3 its items
- *               stand at 2 to 4, and a keyword with its value, before SETITEM, at 4 and 5: 6 entries
- *     level 2   the items of a MARK that may become args (MARK .. TUPLE) or kwds (MARK .. SETITEMS): 32 entries
+ *     level 1   ident, method, args, kwds at positions 0 to 3. Before TUPLE1 to TUPLE3 builds args
+ *               its items stand at 2 to 4, and a keyword with its value, before SETITEM, at 4
+ *               and 5: 6 entries
+ *     level 2   the items of a MARK that may become args (MARK .. TUPLE) or kwds (MARK ..
+ *               SETITEMS): 32 entries
  *
- * Values above the last entry kept are operands of something that ends up in that entry or below it, or the
- * MARK is that of some wide tuple and no part of the request: their flags are collected, nothing else.
+ * Values above the last entry kept are operands of something that ends up in that entry or below
+ * it, or the MARK is that of some wide tuple and no part of the request: their flags are
+ * collected, nothing else.
  *
- * Ranges tile: an entry starts where its left neighbour was last touched (pushed, memoized, appended to), so that
- * bytes which build something and POP it, as for recursive tuples, belong to the entry that follows.
+ * Ranges tile: an entry starts where its left neighbour was last touched (pushed, memoized,
+ * appended to), so that bytes which build something and POP it, as for recursive tuples, belong
+ * to the entry that follows.
  *
- * The caller is the stack machine (machine.c). It counts; positions given here are counts of values above the
- * topmost MARK. */
+ * The caller is the stack machine (machine.c). It counts; positions given here are counts of
+ * values above the topmost MARK. */
 #ifndef PLATOON_PICKLE_OUTLINE_H
 #define PLATOON_PICKLE_OUTLINE_H
 
@@ -63,11 +69,10 @@ enum outline_form {
 
 struct outline {
     bool is_request;
-    bool
-        is_complete; /* the outer tuple was built; `complaint` says what is wrong with it, NULL if nothing */
+    bool is_complete;  /* the outer tuple was built */
     bool level2_is_on; /* the second open MARK is one whose items are kept */
     bool is_out_of_memory;
-    const char *complaint;
+    const char *complaint; /* about the complete request; NULL if it is one */
     const struct memo *memo;
     uint64_t at; /* the offset just behind the opcode that is being executed; the caller sets it */
     struct level levels[OUTLINE_LEVELS];
@@ -120,10 +125,11 @@ void outline_begin(struct outline *o);
 void outline_open(struct outline *o, size_t n_marks, uint64_t count);
 /* The topmost MARK and all above it are gone (`n_marks` without it). */
 void outline_close(struct outline *o, size_t n_marks);
-/* A new value stands at `position`. Its entry, for the caller to describe (it says SCAN_COMPOUND), or NULL. Only while
- * `now` is set. */
+/* A new value stands at `position`. Its entry, for the caller to describe (it says
+ * SCAN_COMPOUND), or NULL. Only while `now` is set. */
 struct entry *outline_push(struct outline *o, uint64_t position);
-/* The values at `position` and above, up to `old_count`, became one at `position`. As outline_push(). */
+/* The values at `position` and above, up to `old_count`, became one at `position`. As
+ * outline_push(). */
 struct entry *outline_merge(struct outline *o, uint64_t position, uint64_t old_count);
 /* Those above the value at `position`, up to `old_count`, were put into it. */
 void outline_touch(struct outline *o, uint64_t position, uint64_t old_count);
@@ -131,18 +137,21 @@ void outline_touch(struct outline *o, uint64_t position, uint64_t old_count);
 void outline_memoize(struct outline *o, uint64_t position, uint64_t number);
 /* The value at `position`, the topmost, was dropped. */
 void outline_pop(struct outline *o, uint64_t position);
-/* Describe an entry that is text. Text of an ident may be longer than others. `text` NULL: too long to look at. */
+/* Describe an entry that is text. Text of an ident may be longer than others. `text` NULL: too
+ * long to look at. */
 void outline_text(struct outline *o, struct entry *e, uint64_t position, const char *text,
                   uint64_t len);
 
-/* --- what the request is made of; these act on level 1 -------------------------------------------- */
+/* --- what the request is made of; these act on level 1 ---------------------------------------- */
 
-/* The values at `position` and above, up to `old_count`, became a tuple: outline_merge() that keeps track of args. On
- * any level. */
+/* The values at `position` and above, up to `old_count`, became a tuple: outline_merge() that
+ * keeps track of args. On any level. */
 struct entry *outline_tuple(struct outline *o, uint64_t position, uint64_t old_count);
-/* AT_ARGS now holds a tuple or list of the first `n` items of the MARK at level 2 that was just closed. */
+/* AT_ARGS now holds a tuple or list of the first `n` items of the MARK at level 2 that was just
+ * closed. */
 void outline_args_new(struct outline *o, enum outline_form form, uint64_t n);
-/* The list at AT_ARGS got one item, from the position above it, or the `n` items of the closed MARK. */
+/* The list at AT_ARGS got one item, from the position above it, or the `n` items of the closed
+ * MARK. */
 void outline_args_append(struct outline *o);
 void outline_args_append_items(struct outline *o, uint64_t n);
 /* The same for AT_KWDS. `n` counts keys and values. */

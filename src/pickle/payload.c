@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* payload.c - cutting a value out of a request, and putting it into a reply. The rule is in payload.h, the reasons
- * are these:
+/* payload.c - cutting a value out of a request, and putting it into a reply. The rule is in
+ * payload.h, the reasons are these:
  *
- * A pickler numbers what it memoizes, and a GET names such a number. Bytes that hold a GET are right only
- * where the reader's memo is as the writer's was, so whatever ran before them in the request runs before them in the
- * reply, and its results are dropped (POP_MARK for every MARK that was open). Bytes without a GET may memoize
- * what they like: nobody asks for it. FRAMEs are hints about lengths that no longer hold; they go.
+ * A pickler numbers what it memoizes, and a GET names such a number. Bytes that hold a GET are
+ * right only where the reader's memo is as the writer's was, so whatever ran before them in the
+ * request runs before them in the reply, and its results are dropped (POP_MARK for every MARK
+ * that was open). Bytes without a GET may memoize what they like: nobody asks for it. FRAMEs are
+ * hints about lengths that no longer hold; they go.
  *
- * PROTO is more than a number: below 3, a Python 3 reader translates Python 2's names of modules. So a value keeps
- * the side of that border on which it was written. */
+ * PROTO is more than a number: below 3, a Python 3 reader translates Python 2's names of
+ * modules. So a value keeps the side of that border on which it was written. */
 #include "pickle/payload.h"
 
 #include <stdlib.h>
@@ -135,8 +136,8 @@ static bool fill(struct rope *pickle, const struct cut *cut, int protocol)
 
 /* --- making ---------------------------------------------------------------------------------- */
 
-/* The protocol to announce: on the side of the border where the bytes were written, and no higher than they need, so
- * that as many readers as possible take them. */
+/* The protocol to announce: on the side of the border where the bytes were written, and no
+ * higher than they need, so that as many readers as possible take them. */
 static uint8_t protocol_for(int written, uint32_t flags)
 {
     if (written <= PROTOCOL_OF_PYTHON_2)
@@ -175,7 +176,8 @@ static uint32_t flags_before(const struct scan *s, uint64_t start)
 
     scan_request(s, &request);
     scan_root(s, &root);
-    /* Texts of ident, method and keywords can have these two; nobody minds if they come from behind `start`. */
+    /* Texts of ident, method and keywords can have these two; nobody minds if they come from
+     * behind `start`. */
     flags = root.flags & (SCAN_HAS_STRING8 | SCAN_HAS_EXPLICIT_PUT);
     for (size_t i = 0; i < request.n_args; i++)
         if (request.args[i].start < start)

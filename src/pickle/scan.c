@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* scan.c - bytes to opcodes. What they do to the stack is machine.c, what a request is made of outline.c.
+/* scan.c - bytes to opcodes. What they do to the stack is machine.c, what a request is made of
+ * outline.c.
  *
- * Between two pieces the scan stands in one of four phases: at an opcode, in its fixed bytes (`head`), in counted data, or
- * in a text line. Where an opcode and its argument lie in the piece as a whole, nothing is copied. */
+ * Between two pieces the scan stands in one of four phases: at an opcode, in its fixed bytes
+ * (`head`), in counted data, or in a text line. Where an opcode and its argument lie in the
+ * piece as a whole, nothing is copied. */
 #include "pickle/scan.h"
 
 #include <stdlib.h>
@@ -306,8 +308,8 @@ static const uint8_t *read_line(struct scan *s, const uint8_t *p, const uint8_t 
 
 /* --- pieces ---------------------------------------------------------------------------------- */
 
-/* The opcode and its number are read; `rest` is what of the piece follows them. Returns behind what of it was read as
- * well. */
+/* The opcode and its number are read; `rest` is what of the piece follows them. Returns behind
+ * what of it was read as well. */
 static const uint8_t *act_on_head(struct scan *s, uint64_t number, const uint8_t *rest,
                                   const uint8_t *end)
 {
@@ -337,7 +339,8 @@ static const uint8_t *act_on_head(struct scan *s, uint64_t number, const uint8_t
     }
 }
 
-/* The number in the `n` bytes behind the opcode at `p`. A load of 8 bytes, where there are as many, beats a loop. */
+/* The number in the `n` bytes behind the opcode at `p`. A load of 8 bytes, where there are as
+ * many, beats a loop. */
 static uint64_t number_behind(const uint8_t *p, size_t n, const uint8_t *end)
 {
     uint64_t wide;

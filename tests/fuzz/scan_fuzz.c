@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* scan_fuzz.c - any bytes as a request, and as a lone value: however they are cut into pieces, the scanner finds the same;
- * and what it accepts comes through as payload and reply. The first byte chooses how to cut.
+/* scan_fuzz.c - any bytes as a request, and as a lone value: however they are cut into pieces,
+ * the scanner finds the same; and what it accepts comes through as payload and reply. The first
+ * byte chooses how to cut.
  *
- * For every argument of an accepted request: its payload is itself accepted, its replies are, and where the decoder
- * understands the request, it finds in the payload the value that stands there. */
+ * For every argument of an accepted request: its payload is itself accepted, its replies are,
+ * and where the decoder understands the request, it finds in the payload the value that stands
+ * there. */
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -130,8 +132,8 @@ static void check_is_pickle(const struct rope *r)
     scan_free(s);
 }
 
-/* A value written down, with what it shares. Written, read and written again: how a value is written can depend on
- * what else, outside of it, its parts belonged to. */
+/* A value written down, with what it shares. Written, read and written again: how a value is
+ * written can depend on what else, outside of it, its parts belonged to. */
 static enum platoon_status write_down(const platoon_value *v, struct buf *out)
 {
     platoon_value *again = NULL;
@@ -203,8 +205,8 @@ static void check_arg(const struct scan *s, const struct scan_arg *arg, const st
     payload_unref(p);
 }
 
-/* Does a part of the request that begins at `from` or behind it refer to what is before it? Then it may change that, which
- * no pickler does, and whose payload does not show it. */
+/* Does a part of the request that begins at `from` or behind it refer to what is before it? Then
+ * it may change that, which no pickler does, and whose payload does not show it. */
 static bool has_references_back(const struct scan_request *r, uint64_t from)
 {
     for (size_t i = 0; i < r->n_args; i++)

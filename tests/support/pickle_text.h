@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* "80 04 8c03 'put' 94": hex bytes in any grouping, and text in quotes (no escapes). malloc()ed; fails the test where it
- * cannot read `text`. */
+/* "80 04 8c03 'put' 94": hex bytes in any grouping, and text in quotes (no escapes). malloc()ed;
+ * fails the test where it cannot read `text`. */
 uint8_t *pickle_from_text(const char *text, size_t *out_len);
 
 /* Bytes allocated and not freed in this process. */

@@ -3,10 +3,11 @@
  *
  *     splicetool READER_PROTOCOL PIECE REQUESTS REPLIES
  *
- * Replies for a reader of that protocol (0: the standalone pickle), requests fed in pieces of PIECE bytes. In the files:
+ * Replies for a reader of that protocol (0: the standalone pickle), requests fed in pieces of
+ * PIECE bytes. In the files:
  *
  *     request  u8 which argument (255: the keyword `item`)  u32 length (little endian)  pickle
- *     answer   u8 status (0: ok, else -platoon_status)  u32 length  reply, or the sentence of the error */
+ *     answer   u8 status (0: ok, else -platoon_status)  u32 length  reply, or the error's text */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

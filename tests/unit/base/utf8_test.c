@@ -3,8 +3,8 @@
 
 #include "base/utf8.h"
 
-/* What RFC 3629 says, and surrogates, written without looking at utf8.c: decode one character, compare with how it
- * would be written. */
+/* What RFC 3629 says, and surrogates, written without looking at utf8.c: decode one character,
+ * compare with how it would be written. */
 static bool is_well_formed(const uint8_t *p, size_t len)
 {
     static const uint32_t lowest[] = {0, 0, 0x80, 0x800, 0x10000};

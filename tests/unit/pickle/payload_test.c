@@ -255,7 +255,8 @@ TEST(payload_is_written_anew_for_readers_that_could_not_load_it)
     assert_reply(HEAD4 "'cm' 0a 'n' 0a 85" TAIL4, 2, "8004 " RETURN "'cm' 0a 'n' 0a 86 2e");
 }
 
-/* --- values and pickles ------------------------------------------------------------------------ */
+/* --- values and pickles
+ * ------------------------------------------------------------------------ */
 
 static void assert_decodes(const char *request, const char *expected)
 {

@@ -119,7 +119,8 @@ static void assert_same_findings(const struct scan *a, const struct scan *b)
     }
 }
 
-/* Scan a request written as text, whole and in every size of piece; the scan, done, is the caller's to free. */
+/* Scan a request written as text, whole and in every size of piece; the scan, done, is the
+ * caller's to free. */
 static struct scan *scan_text(const char *text)
 {
     struct scan *whole = scan_new(SCAN_REQUEST, NULL), *pieces = scan_new(SCAN_REQUEST, NULL);
@@ -382,7 +383,8 @@ TEST(scan_reads_idents_of_up_to_511_bytes)
     assert_refused(SCAN_REQUEST, text, PLATOON_EPROTO, "the ident is neither None nor text");
 }
 
-/* --- names that are memo references ------------------------------------------------------------ */
+/* --- names that are memo references
+ * ------------------------------------------------------------ */
 
 TEST(scan_follows_names_into_the_memo)
 {
@@ -547,7 +549,8 @@ TEST(scan_reports_protocol_and_frames)
     scan_free(s);
 }
 
-/* --- globals ----------------------------------------------------------------------------------- */
+/* --- globals
+ * ----------------------------------------------------------------------------------- */
 
 static void assert_globals(const char *text, const char *expected)
 {
@@ -615,7 +618,8 @@ TEST(scan_keeps_64_globals_and_says_when_there_were_more)
     free(data);
 }
 
-/* --- what is refused ---------------------------------------------------------------------------- */
+/* --- what is refused
+ * ---------------------------------------------------------------------------- */
 
 TEST(scan_refuses_what_no_reader_could_load)
 {
@@ -898,7 +902,8 @@ TEST(scan_bounds_what_it_keeps_of_a_deep_tuple_at_the_requests_level)
     free(tail);
 }
 
-/* --- a lone value -------------------------------------------------------------------------------- */
+/* --- a lone value
+ * -------------------------------------------------------------------------------- */
 
 static struct scan_arg root_of(const char *text)
 {
@@ -947,7 +952,8 @@ TEST(scan_describes_a_lone_value)
     assert_int_equal(root.flags, SCAN_HAS_GET);
 }
 
-/* --- memory ------------------------------------------------------------------------------------- */
+/* --- memory
+ * ------------------------------------------------------------------------------------- */
 
 /* A long pickle that exists a piece at a time. */
 struct generator {
@@ -1063,8 +1069,8 @@ TEST(scan_of_a_list_of_seven_million_memoized_texts_takes_little_memory)
     generator_end(g, "65 85" TAIL, 77000000, LITTLE);
 }
 
-/* Protocol 2 and 3: X len32 text, then BINPUT or LONG_BINPUT. `skip_every`: leave out a number now and then, as
- * Python 2.7 does. */
+/* Protocol 2 and 3: X len32 text, then BINPUT or LONG_BINPUT. `skip_every`: leave out a number
+ * now and then, as Python 2.7 does. */
 static void scan_numbered_texts(size_t skip_every, size_t most)
 {
     struct generator *g = generator_new("8002 28 5802000000'id'7101 5803000000'put'7102 5d7103 28");
