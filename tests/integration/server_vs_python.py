@@ -6,7 +6,6 @@ What a stock client sees is compared with a queue.Queue of its own interpreter w
 import os
 import re
 import signal
-import sys
 from pathlib import Path
 
 import support
@@ -75,6 +74,12 @@ def start_client(t, python, server, code, *args, **options):
 
 def newest():
     return pythons()[-1]
+
+
+def is_sanitized():
+    """Sanitizers keep freed memory: what a program holds says nothing then."""
+    return b"__asan_init" in Path(program("servertool")).read_bytes() or b"__tsan_init" in Path(
+        program("servertool")).read_bytes()
 
 
 # --- queue.Queue to the letter -------------------------------------------------------------------------
@@ -853,7 +858,7 @@ round(1000)
     client(t, newest(), server, code, timeout=100)
     t.eventually(lambda: server.stderr.count("client-gone") == 2000, "the server has seen all of them go")
     check_equal(server.open_files(), files, "descriptors after another thousand")
-    check(server.memory_kb() < memory + 4096, "memory went from %d to %d kB" % (memory, server.memory_kb()))
+    check(is_sanitized() or server.memory_kb() < memory + 4096, "memory went from %d to %d kB" % (memory, server.memory_kb()))
 
 
 @test
@@ -975,7 +980,7 @@ for i in range(500):
     slow.stdin.flush()
     slow.wait_line("whole", timeout=60)
     check_equal(slow.wait(), 0, "exit code")
-    t.eventually(lambda: server.memory_kb() < 60000, "the value's memory is given back", timeout=10)
+    t.eventually(lambda: is_sanitized() or server.memory_kb() < 60000, "the value's memory is given back", timeout=10)
 
 
 @test
@@ -997,7 +1002,7 @@ while sent < 100000000 and select.select([], [fd], [], 1.0)[1]:
         pass
 check(sent < 100000000, "the server reads without end from a client that reads nothing")
 ''', timeout=60)
-    check(server.memory_kb() < 100000, "the server's memory is bounded: %d kB" % server.memory_kb())
+    check(is_sanitized() or server.memory_kb() < 100000, "the server's memory is bounded: %d kB" % server.memory_kb())
 
 
 # --- listening --------------------------------------------------------------------------------------------
