@@ -80,7 +80,7 @@ def made_key_for_port_0_and_for_a_data_folder(t):
     server = serve(t, "--listen", "127.0.0.1:0", "--data", "farm")
     port = ready(server)
     t.run([sys.executable, "-c", CLIENT, port, t.tmp / "farm" / "authkey"])
-    check_in(str(t.tmp / "farm" / "authkey"), server.stderr, "stderr")
+    server.wait_line(re.escape(str(t.tmp / "farm" / "authkey")), stream="stderr")
     server.stop()
 
 
@@ -112,10 +112,9 @@ def weak_key_is_refused_where_others_can_reach(t):
     check_equal(p.stdout, "", "stdout")
     for listen in (["--listen", "0.0.0.0:0", "--insecure-authkey"], ["--listen", "127.0.0.1:0"]):
         server = serve(t, *listen, "--authkey-file", weak)
-        port = ready(server)
-        check_equal(len(re.findall("^warning: the authkey is short", server.stderr, re.M)), 1, "warnings")
-        t.run([sys.executable, "-c", CLIENT, port, weak])
+        t.run([sys.executable, "-c", CLIENT, ready(server), weak])
         server.stop()
+        check_equal(len(re.findall("^warning: the authkey is short", server.stderr, re.M)), 1, "warnings")
 
 
 @test
@@ -124,15 +123,15 @@ def open_server_says_the_workers_whole_command(t):
     port = ready(server)
     command = server.wait_line(r"^    platoon work (\S+):%d --authkey-file platoon.authkey$" % port)
     check(command.group(1) not in ("0.0.0.0", "127.0.0.1"), "others cannot reach %s" % command.group(1))
-    check_in("platoon/%d/authkey" % port, server.stderr, "stderr")
+    server.wait_line("platoon/%d/authkey" % port, stream="stderr")
 
 
 @test
 def loopback_server_says_how_to_open_it(t):
     server = serve(t, "--listen", "127.0.0.1:0")
     port = ready(server)
-    check_in("platoon serve --listen 0.0.0.0:%d" % port, server.stderr, "stderr")
-    check_in("platoon work 127.0.0.1:%d\n" % port, server.stderr, "stderr")
+    server.wait_line("platoon serve --listen 0.0.0.0:%d$" % port, stream="stderr")
+    server.wait_line("^    platoon work 127.0.0.1:%d$" % port, stream="stderr")
 
 
 @test
