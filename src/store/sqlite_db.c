@@ -808,7 +808,8 @@ static bool load_tasks(struct sqlite_db *db, struct tasks *tasks, uint64_t hot_l
     bool ok = sqlite3_prepare_v2(db->handle,
                                  "SELECT id, queue, place, state, attempts_lost, may_be_repeat, "
                                  "has_failure_value, bytes, protocol, kind, flags, lease_epoch, "
-                                 "lease_counter, lease_ms FROM task WHERE state NOT IN (2, 3, 6) "
+                                 "lease_counter, lease_ms FROM task "
+                                 "WHERE state <> 2 AND state <> 3 AND state <> 6 " /* task_alive */
                                  "ORDER BY queue, place",
                                  -1, &s, NULL) == SQLITE_OK;
     int rc = SQLITE_DONE;
