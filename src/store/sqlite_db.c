@@ -27,6 +27,7 @@ enum {
 enum statement {
     S_BEGIN,
     S_COMMIT,
+    S_ROLLBACK,
     S_SAVEPOINT,
     S_RELEASE,
     S_ROLLBACK_TO,
@@ -57,6 +58,7 @@ enum statement {
 static const char *const statement_sql[N_STATEMENTS] = {
     [S_BEGIN] = "BEGIN IMMEDIATE",
     [S_COMMIT] = "COMMIT",
+    [S_ROLLBACK] = "ROLLBACK",
     [S_SAVEPOINT] = "SAVEPOINT batch",
     [S_RELEASE] = "RELEASE batch",
     [S_ROLLBACK_TO] = "ROLLBACK TO batch",
@@ -652,29 +654,39 @@ static void look_at_transaction(struct sqlite_db *db)
     db->is_in_transaction = sqlite3_get_autocommit(db->handle) == 0;
 }
 
+/* The batches before it in the transaction stay. */
+static void take_back(struct sqlite_db *db, bool is_first)
+{
+    look_at_transaction(db);
+    if (!db->is_in_transaction)
+        return;
+    if (is_first) {
+        (void)finish(db->statements[S_ROLLBACK]); /* what fails here fails again at the next begin */
+        look_at_transaction(db);
+    } else {
+        (void)finish(db->statements[S_ROLLBACK_TO]); /* ... at the commit */
+        (void)finish(db->statements[S_RELEASE]);
+    }
+}
+
 void sqlite_db_write(struct sqlite_db *db, struct batch *b)
 {
-    int rc = SQLITE_OK;
+    /* The transaction is a savepoint for its first batch; another would have SQLite copy each page
+     * that it changes. */
+    bool is_first = !db->is_in_transaction;
+    int rc = finish(db->statements[is_first ? S_BEGIN : S_SAVEPOINT]);
 
-    if (!db->is_in_transaction) {
-        rc = finish(db->statements[S_BEGIN]);
+    if (is_first)
         look_at_transaction(db);
-    }
-    if (rc == SQLITE_OK)
-        rc = finish(db->statements[S_SAVEPOINT]);
     for (size_t i = 0; rc == SQLITE_OK && i < b->n; i++)
         rc = write_record(db, b, &b->records[i]);
-    if (rc == SQLITE_OK)
+    if (rc == SQLITE_OK && !is_first)
         rc = finish(db->statements[S_RELEASE]);
     b->status = status_of(rc);
     if (rc == SQLITE_OK)
         return;
     (void)snprintf(b->error, sizeof b->error, "%s", sqlite3_errmsg(db->handle));
-    look_at_transaction(db);
-    if (db->is_in_transaction) {
-        (void)finish(db->statements[S_ROLLBACK_TO]); /* what fails here fails again at the commit */
-        (void)finish(db->statements[S_RELEASE]);
-    }
+    take_back(db, is_first);
 }
 
 enum store_status sqlite_db_commit(struct sqlite_db *db, char *error, size_t error_size)
