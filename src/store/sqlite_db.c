@@ -661,10 +661,10 @@ static void take_back(struct sqlite_db *db, bool is_first)
     if (!db->is_in_transaction)
         return;
     if (is_first) {
-        (void)finish(db->statements[S_ROLLBACK]); /* what fails here fails again at the next begin */
+        (void)finish(db->statements[S_ROLLBACK]); /* what fails fails again at the next begin */
         look_at_transaction(db);
     } else {
-        (void)finish(db->statements[S_ROLLBACK_TO]); /* ... at the commit */
+        (void)finish(db->statements[S_ROLLBACK_TO]); /* at the commit */
         (void)finish(db->statements[S_RELEASE]);
     }
 }
