@@ -48,5 +48,15 @@ def commands_and_options_that_are_named_exist(t):
                     check_in(option, known, "platoon %s --help" % command)
 
 
+@test
+def links_between_documents_lead_somewhere(t):
+    pages = [p for p in ROOT.rglob("*.md") if "build" not in p.relative_to(ROOT).parts[:1]]
+    check(len(pages) > 5, "only %d pages" % len(pages))
+    for page in pages:
+        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8")):
+            if "://" not in target:
+                check((page.parent / target).exists(), "%s links to %s, which is not there" % (page.relative_to(ROOT), target))
+
+
 if __name__ == "__main__":
     support.main()
