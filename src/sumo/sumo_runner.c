@@ -123,6 +123,13 @@ static enum platoon_status read_options(const struct runner *r, const platoon_va
         return platoon_fail(err, PLATOON_EIO,
                             "the request's task_dir is no absolute path of a folder: %.300s",
                             dir ? dir : "(none)");
+    /* SUMO fills these in wherever they stand in the name of an output. */
+    if (strstr(dir, "TIME") || strstr(dir, "${"))
+        return platoon_fail(
+            err, PLATOON_EIO,
+            "the task's folder is %.300s; SUMO cannot write where TIME or ${ stands in "
+            "the path, so choose another folder for tasks (--work-dir)",
+            dir);
     if (timeout && !platoon_is_none(timeout) &&
         (platoon_as_float(timeout, &out->timeout_s) != PLATOON_OK || !(out->timeout_s >= 0.0)))
         return platoon_fail(err, PLATOON_EIO, "the request's timeout_s is no number of seconds");

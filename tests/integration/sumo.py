@@ -394,6 +394,17 @@ def all_outputs_land_in_the_tasks_folder_whoever_named_them(t):
 
 
 @test(timeout=120)
+def folders_that_sumo_cannot_write_to_are_told(t):
+    runner = Runner(t)
+    for name in ("some TIME ago", "${HOME}"):
+        folder = t.tmp / name
+        folder.mkdir()
+        check_error(runner.error(PLAIN, task_dir=str(folder)), "internal", "failed", "TIME or ${ stands in the path")
+    check_error(runner.error(PLAIN, task_dir=str(t.tmp / "absent")), "internal", "failed", "no absolute path of a folder")
+    check_error(runner.error(PLAIN, task_dir="relative"), "internal", "failed", "no absolute path of a folder")
+
+
+@test(timeout=120)
 def a_task_cannot_read_or_write_elsewhere(t):
     root = scenario(t)
     outside = t.file("outside.sumocfg", (root / "data" / "ramp_metering.sumocfg").read_text())
