@@ -50,6 +50,7 @@ struct platoon_server_options {
     bool no_leases; /* stock clients: Python's plain behaviour, a dead worker's task is lost */
     uint32_t stock_grace_ms; /* see docs/task-lifecycle.md; 0: 60,000 */
     uint32_t credit_ms;      /* how long a decref excuses the end of a connection; 0: 5,000 */
+    uint32_t keepalive_s;    /* silence after which a client is probed; 0: 30 */
     uint32_t stock_lease_ms; /* stock clients cannot renew; 0: their leases do not run out */
     uint32_t handshake_ms;   /* for the whole handshake; 0: 10,000 */
     uint32_t max_handshakes; /* connections not yet authenticated; 0: 1024 */

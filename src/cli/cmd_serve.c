@@ -39,6 +39,7 @@ enum {
     OPT_STOCK_GRACE,
     OPT_CREDIT_TIME,
     OPT_LEASE_TIMEOUT,
+    OPT_KEEPALIVE,
     OPT_QUEUE,
     OPT_NO_DEFAULT_QUEUES,
     OPT_AUTHKEY_FILE,
@@ -85,6 +86,9 @@ static const struct cmd_option option_table[] = {
     {OPT_LEASE_TIMEOUT, "lease-timeout", "SECONDS",
      "give a stock worker's task back after this long,\n"
      "whatever it does (default: never)"},
+    {OPT_KEEPALIVE, "keepalive", "SECONDS",
+     "probe a client that is silent for so long, to find one\n"
+     "whose machine or link is gone (default 30)"},
     {OPT_QUEUE, "queue", "TASK[:MAX][=RESULT[:MAX]]",
      "one more queue, or a pair: results of tasks from TASK\n"
      "go on RESULT; MAX bounds a queue's length. May be given\n"
@@ -163,6 +167,7 @@ struct args {
     bool in_memory, is_fresh, no_leases;
     enum platoon_durability durability;
     uint64_t max_memory_bytes, max_queue_bytes;
+    int64_t keepalive_s;
     uint64_t max_frame_bytes;
     struct log_sink sink;
 };
@@ -251,6 +256,9 @@ static int read_args(int argc, char **argv, struct args *a, bool *out_done)
             break;
         case OPT_CREDIT_TIME:
             is_fine = options_seconds(&o, 3600, &a->credit_s);
+            break;
+        case OPT_KEEPALIVE:
+            is_fine = options_integer(&o, 1, 32767, &a->keepalive_s);
             break;
         case OPT_LEASE_TIMEOUT:
             is_fine = options_seconds(&o, 40 * 86400, &a->lease_timeout_s);
@@ -525,6 +533,7 @@ static int serve(struct args *a, const char *folder, struct authkey *key)
         .no_leases = a->no_leases,
         .stock_grace_ms = ms_of(a->stock_grace_s),
         .credit_ms = ms_of(a->credit_s),
+        .keepalive_s = (uint32_t)a->keepalive_s,
         .stock_lease_ms = ms_of(a->lease_timeout_s),
         .max_frame_bytes = a->max_frame_bytes,
         .log = log_sink_write,

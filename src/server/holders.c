@@ -10,6 +10,8 @@
 #include "server/queue.h"
 #include "server/server.h"
 
+enum { MOST_DECODED_BYTES = 64 * 1024 };
+
 struct held {
     struct store_lease_ref ref;
     struct payload *value; /* counted */
@@ -294,7 +296,22 @@ bool holders_replied_item(struct server *srv, struct session *s, struct queue *q
     return is_lease;
 }
 
-/* The task in the session's hands that has the very bytes of `value`. */
+/* Plain data that another pickle protocol writes with other bytes. */
+static bool is_same_data(const struct payload *a, const struct payload *b)
+{
+    platoon_value *x = NULL, *y = NULL;
+    bool is_same = a->kind == b->kind && payload_bytes(a) <= MOST_DECODED_BYTES &&
+                   payload_bytes(b) <= MOST_DECODED_BYTES &&
+                   payload_decode(a, NULL, &x, NULL) == PLATOON_OK &&
+                   payload_decode(b, NULL, &y, NULL) == PLATOON_OK &&
+                   platoon_value_kind(x) != PLATOON_OPAQUE && platoon_equal(x, y);
+
+    platoon_value_unref(x);
+    platoon_value_unref(y);
+    return is_same;
+}
+
+/* The task in the session's hands that is `value`. */
 static store_task_id same_in_hand(struct server *srv, struct session *s,
                                   const struct payload *value)
 {
@@ -305,7 +322,7 @@ static store_task_id same_in_hand(struct server *srv, struct session *s,
     for (size_t i = 0; i < n && i < MOST_LOOKED_AT; i++) {
         const struct held *held = idmap_get(&srv->holders.held, open[i]);
 
-        if (held && payload_equal(held->value, value))
+        if (held && (payload_equal(held->value, value) || is_same_data(held->value, value)))
             return open[i];
     }
     return 0;

@@ -22,8 +22,6 @@ enum {
     ACCEPTS_A_TURN = 64,
     SILENT_HANDSHAKE_S =
         1, /* after so long an unauthenticated connection may be closed for a newcomer */
-    KEEPALIVE_IDLE_S = 30,
-    KEEPALIVE_INTERVAL_S = 10,
     KEEPALIVE_PROBES = 3
 };
 
@@ -39,15 +37,16 @@ static int set_option(int fd, int level, int option, int value)
 }
 
 /* Accepted sockets inherit these from the listening one, which saves five system calls a connection. A peer that is gone without
- * a word is found after KEEPALIVE_IDLE_S and some probes, or when data to it stays unacknowledged as long. */
-static void set_inherited_options(int fd)
+ * a word is found after keepalive_s of silence and some probes, or when data to it stays unacknowledged as long. */
+static void set_inherited_options(int fd, int keepalive_s)
 {
-    int gone_after_ms = (KEEPALIVE_IDLE_S + KEEPALIVE_INTERVAL_S * KEEPALIVE_PROBES) * 1000;
+    int interval_s = keepalive_s < 3 ? 1 : keepalive_s / 3;
+    int gone_after_ms = (keepalive_s + interval_s * KEEPALIVE_PROBES) * 1000;
 
     (void)set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     (void)set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-    (void)set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
-    (void)set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
+    (void)set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, keepalive_s);
+    (void)set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, interval_s);
     (void)set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES);
     (void)set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, gone_after_ms);
 }
@@ -245,7 +244,7 @@ enum platoon_status server_listen(struct server *srv, const char *host, uint16_t
     if (l->fd < 0)
         return platoon_fail(err, PLATOON_EIO, "cannot make a socket: %s", strerror(errno));
     (void)set_option(l->fd, SOL_SOCKET, SO_REUSEADDR, 1);
-    set_inherited_options(l->fd);
+    set_inherited_options(l->fd, srv->keepalive_s);
     if (bind(l->fd, (struct sockaddr *)(void *)&a, len) != 0 || listen(l->fd, BACKLOG) != 0) {
         st = explain(errno, &a, err);
         close(l->fd);

@@ -195,6 +195,7 @@ static enum platoon_status take_options(struct server *srv, const struct platoon
     srv->handshake_ns = (uint64_t)(o->handshake_ms ? o->handshake_ms : 10000) * 1000000u;
     srv->max_handshakes = o->max_handshakes ? o->max_handshakes : 1024;
     srv->max_frame_bytes = o->max_frame_bytes ? o->max_frame_bytes : (uint64_t)1 << 30;
+    srv->keepalive_s = o->keepalive_s ? (int)o->keepalive_s : 30;
     srv->worker_lease_ms = o->worker_lease_ms ? o->worker_lease_ms : 60000;
     srv->log = (struct log){o->log, o->log_arg, o->log_level ? o->log_level : LOG_INFO};
     return PLATOON_OK;

@@ -42,6 +42,7 @@ struct server {
     uint32_t max_handshakes;
     uint64_t max_frame_bytes;
     uint32_t worker_lease_ms;
+    int keepalive_s;
     struct log log;
 
     /* The loop. */
