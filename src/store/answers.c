@@ -131,8 +131,26 @@ struct answer *answers_add(struct answers *a, enum answer_kind kind, union answe
     return answer;
 }
 
+/* NULL where there is none. */
+static struct payload *payload_at(const struct answer *answer, size_t i)
+{
+    switch (answer->kind) {
+    case ANSWER_CLAIM:
+        return ((const struct store_claimed *)answer->items)[i].value;
+    case ANSWER_SWEEP:
+        return ((const struct store_swept *)answer->items)[i].value;
+    case ANSWER_GET:
+        return ((const struct store_task *)answer->items)[i].value;
+    default:
+        return NULL;
+    }
+}
+
 static void free_items(struct answer *answer)
 {
+    for (size_t i = 0; answer->holds_payloads && i < answer->n; i++)
+        payload_unref(payload_at(answer, i));
+    answer->holds_payloads = false;
     if (answer->kind == ANSWER_LOOK && answer->items)
         look_free(*(struct look **)answer->items);
     if (answer->items != &answer->one)
@@ -149,32 +167,12 @@ void answer_fails(struct answer *answer, enum store_status status)
     answer->status = status;
 }
 
-/* NULL where there is none. */
-static struct payload *payload_at(const struct answer *answer, size_t i)
-{
-    switch (answer->kind) {
-    case ANSWER_CLAIM:
-        return ((const struct store_claimed *)answer->items)[i].value;
-    case ANSWER_SWEEP:
-        return ((const struct store_swept *)answer->items)[i].value;
-    case ANSWER_GET:
-        return ((const struct store_task *)answer->items)[i].value;
-    default:
-        return NULL;
-    }
-}
-
-static bool has_payloads(const struct answer *answer)
-{
-    return answer->kind == ANSWER_CLAIM || answer->kind == ANSWER_SWEEP ||
-           answer->kind == ANSWER_GET;
-}
-
 void answer_holds_payloads(struct answer *answer)
 {
     for (size_t i = 0; i < answer->n; i++)
         if (payload_at(answer, i))
             (void)payload_ref(payload_at(answer, i));
+    answer->holds_payloads = true;
 }
 
 /* --- telling ---------------------------------------------------------------------------------- */
@@ -241,13 +239,6 @@ static void make_callback(const struct answer *answer)
     }
 }
 
-static void forget(struct answer *answer)
-{
-    for (size_t i = 0; has_payloads(answer) && i < answer->n; i++)
-        payload_unref(payload_at(answer, i));
-    free_items(answer);
-}
-
 static size_t chain_length(const struct answer *answer)
 {
     size_t n = 0;
@@ -282,7 +273,7 @@ bool answers_deliver(struct answers *a, uint64_t kept)
     if (!a->first)
         a->end = &a->first;
     make_callback(answer);
-    forget(answer);
+    free_items(answer);
     recycle(a, answer);
     return true;
 }
@@ -290,7 +281,7 @@ bool answers_deliver(struct answers *a, uint64_t kept)
 void answers_release(struct answers *a)
 {
     for (struct answer *answer = a->first; answer; answer = answer->next)
-        forget(answer);
+        free_items(answer);
     free_chain(a->first);
     free_chain(a->spare);
     free_chain(a->reserve);

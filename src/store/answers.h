@@ -82,6 +82,7 @@ struct answer {
     void *arg;
     uint64_t after; /* may be told once the journal has kept this much; 0: at once */
     size_t n;
+    bool holds_payloads;         /* counts the references of `items` */
     void *items;                 /* n of what `kind` says; NULL unless STORE_OK */
     struct store_counts *counts; /* ANSWER_QUEUES: n of them, else NULL */
     union answer_item one;       /* `items` where n is 1 */

@@ -34,6 +34,22 @@ void batch_free(struct batch *b)
     free(b);
 }
 
+void batch_forget_read(struct batch *b)
+{
+    for (size_t i = 0; i < b->n; i++) {
+        struct record *r = &b->records[i];
+
+        rope_release(&r->loaded);
+        r->was_lost = false;
+        if (r->kind == RECORD_LOOK)
+            look_reset(r->look);
+        if (r->kind == RECORD_REVIVE) {
+            payload_unref(r->value); /* made by the write; nobody else has it */
+            r->value = NULL;
+        }
+    }
+}
+
 bool batch_reserve(struct batch *b, size_t n, size_t text_bytes)
 {
     size_t cap = b->cap ? b->cap : 16, text_cap = b->text_cap ? b->text_cap : 256;

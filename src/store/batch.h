@@ -59,12 +59,14 @@ struct batch {
     size_t text_len, text_cap;
     uint64_t bytes;           /* of payloads to write or read */
     enum store_status status; /* set by who wrote it */
-    char error[256];          /* for the log, when status is not OK */
+    char error[256];          /* for the log, where status is not OK */
 };
 
 /* NULL when out of memory. */
 struct batch *batch_new(void);
 void batch_free(struct batch *b); /* NULL is fine */
+/* Drop what a failed write had already filled in, so that it can be written again. */
+void batch_forget_read(struct batch *b);
 /* Room for `n` records with up to `text_bytes` of text each, so that adding cannot fail. */
 bool batch_reserve(struct batch *b, size_t n, size_t text_bytes);
 /* A zeroed record at the end; the room must have been reserved. */

@@ -14,12 +14,20 @@ struct look *look_new(const struct store_filter *filter)
     return l;
 }
 
+void look_reset(struct look *l)
+{
+    for (size_t i = 0; i < l->n_rows; i++)
+        payload_unref(l->rows[i].value);
+    l->n_rows = l->n_attempts = l->n_events = l->n_metrics = 0;
+    l->value_bytes = 0;
+    l->status = STORE_OK;
+}
+
 void look_free(struct look *l)
 {
     if (!l)
         return;
-    for (size_t i = 0; i < l->n_rows; i++)
-        payload_unref(l->rows[i].value);
+    look_reset(l);
     free(l->rows);
     free(l->attempts);
     free(l->events);

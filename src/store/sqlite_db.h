@@ -26,18 +26,23 @@ enum platoon_status sqlite_db_load(struct sqlite_db *db, struct tasks *tasks, ui
                                    uint64_t now_ns, uint64_t *out_epoch, uint64_t *out_cold_bytes,
                                    struct platoon_err *err);
 
-/* Write what a batch holds into the open transaction (one is begun if there is none). b->status:
- * OK; NOSPACE: nothing of it was written, and the transaction was undone to before it; DOWN: the
- * medium failed. */
-void sqlite_db_write(struct sqlite_db *db, struct batch *b);
-/* End the transaction, durably at the level of open. NOSPACE: still open, try again; DOWN: the
- * medium failed. */
-enum store_status sqlite_db_commit(struct sqlite_db *db, char *error, size_t error_size);
-/* Read a payload's bytes. False: it is not there, or the medium failed. */
-bool sqlite_db_read_value(struct sqlite_db *db, store_task_id task, struct rope *out);
+/* Write a chain of batches, in order, in one transaction that is durable at the level of open. Each
+ * one's status: OK: kept; NOSPACE, NOMEM: not kept, nor any behind it, and may be written again; DOWN,
+ * CORRUPT: the medium failed. A batch is whole or absent. */
+void sqlite_db_write_group(struct sqlite_db *db, struct batch *first);
 /* Pages in the write-ahead log since the last checkpoint, and a checkpoint that waits for nobody.
  * */
 int sqlite_db_log_pages(const struct sqlite_db *db);
 void sqlite_db_checkpoint(struct sqlite_db *db);
+
+/* A second connection that only reads, for another thread than the one that writes. It sees what
+ * was committed. */
+struct sqlite_reader;
+enum platoon_status sqlite_reader_open(const char *path, struct sqlite_reader **out,
+                                       struct platoon_err *err);
+void sqlite_reader_close(struct sqlite_reader *r); /* NULL is fine */
+/* The value's bytes into an empty rope. False: not there, not `bytes` long, or it failed. */
+bool sqlite_reader_value(struct sqlite_reader *r, store_task_id task, uint64_t bytes,
+                         struct rope *out);
 
 #endif

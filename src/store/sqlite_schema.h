@@ -8,7 +8,7 @@
 
 static const char sqlite_schema_v1[] =
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
-    "INSERT INTO meta VALUES('epoch', 0), ('last_task', 0), ('last_place', 0);"
+    "INSERT INTO meta VALUES('epoch', 0), ('first_epoch', 0), ('last_task', 0);"
     "CREATE TABLE queue("
     "  id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, maxsize INTEGER NOT NULL,"
     "  result_queue INTEGER NOT NULL, max_attempts INTEGER NOT NULL,"

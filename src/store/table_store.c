@@ -63,8 +63,8 @@ static void want_value(struct table_store *m, struct answer *answer, store_task_
 {
     if (!value || !value->cold_bytes)
         return;
-    m->journal->wanted(m->journal_arg, task, value);
-    promise(m, answer);
+    if (m->journal->wanted(m->journal_arg, task, value))
+        promise(m, answer);
 }
 
 /* --- attach, queues --------------------------------------------------------------------------- */

@@ -41,9 +41,9 @@ struct table_journal {
     /* Fill it; `l` lives until kept. */
     void (*look)(void *arg, struct look *l);
     void (*unfinished)(void *arg, store_queue_id queue);
-    /* A cold value is about to be handed out: have it read. Room is there if a step of so many
-     * items was begun. */
-    void (*wanted)(void *arg, store_task_id task, struct payload *value);
+    /* A cold value is about to be handed out: have it read. True: by the time that all told so far
+     * is kept; false: it is there now. Room is there if a step of so many items was begun. */
+    bool (*wanted)(void *arg, store_task_id task, struct payload *value);
     /* The number that `kept` must reach before what was told so far may be promised. */
     uint64_t (*told)(void *arg);
     /* Begin or go on keeping; how far it is. */

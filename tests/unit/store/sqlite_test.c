@@ -30,10 +30,16 @@ static void remove_folder(void)
 
 static void new_folder(void)
 {
+    static bool is_registered;
+
     remove_folder();
-    snprintf(folder, sizeof folder, "/tmp/platoon-store-XXXXXX");
+    /* In memory where that is to be had: thousands of stores are made and synced. */
+    snprintf(folder, sizeof folder, "%s/platoon-store-XXXXXX",
+             access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     assert_non_null(mkdtemp(folder));
-    atexit(remove_folder);
+    if (!is_registered)
+        (void)atexit(remove_folder);
+    is_registered = true;
 }
 
 /* Each history makes and removes a folder: fewer than in memory, unless asked. */

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sqlite_writer.h - the thread of the `sqlite` store, and who has the database.
+ *
+ * Batches that are handed over are written in that order, as many in one transaction as wait, and
+ * come back by sqlite_writer_take(). While the thread is busy the database is its own; else it is
+ * the loop's. After a batch that could not be written, those handed over behind it come back
+ * unwritten with the same status, until all have been taken back: nothing overtakes. */
+#ifndef PLATOON_STORE_SQLITE_WRITER_H
+#define PLATOON_STORE_SQLITE_WRITER_H
+
+#include <pthread.h>
+
+#include "store/batch.h"
+#include "store/sqlite_db.h"
+
+struct sqlite_writer {
+    struct sqlite_db *db; /* borrowed */
+    void (*wake)(void *arg);
+    void *wake_arg;
+    pthread_t thread;
+    bool has_thread;
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t work, idle;
+    struct batch *jobs, **jobs_end;         /* to be written */
+    struct batch *finished, **finished_end; /* written, or not */
+    bool wants_checkpoint, is_ending;
+    size_t n_handed;              /* jobs, finished, and a checkpoint under way */
+    enum store_status blocked_by; /* OK, or why nothing is written now */
+};
+
+/* `wake` is called by the thread when something came back. False when out of memory. */
+bool sqlite_writer_start(struct sqlite_writer *w, struct sqlite_db *db, void (*wake)(void *arg),
+                         void *arg);
+/* Writes what was handed over, and ends the thread; what is finished is dropped. Fine on a zeroed
+ * one. */
+void sqlite_writer_stop(struct sqlite_writer *w);
+
+void sqlite_writer_hand(struct sqlite_writer *w, struct batch *b);
+/* When the log is long; nothing while it is busy. */
+void sqlite_writer_checkpoint(struct sqlite_writer *w);
+bool sqlite_writer_is_busy(struct sqlite_writer *w);
+/* What came back, oldest first, chained by next; yours. */
+struct batch *sqlite_writer_take(struct sqlite_writer *w);
+/* Block until something came back or the thread is idle. */
+void sqlite_writer_wait(struct sqlite_writer *w);
+
+#endif
