@@ -117,7 +117,10 @@ static size_t layout(const struct decimal *x, char *out)
         for (int i = 0; i < x->n || i < x->point; i++) {
             if (i == x->point)
                 *p++ = '.';
-            *p++ = i < x->n ? x->digits[i] : '0';
+            if (i < x->n)
+                *p++ = x->digits[i];
+            else
+                *p++ = '0';
         }
         if (x->n <= x->point) {
             *p++ = '.';

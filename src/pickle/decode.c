@@ -13,9 +13,10 @@
 
 enum {
     DEFAULT_DEPTH = 10000,
-    DEFAULT_NODES = 64 * 1024 * 1024,
-    DEFAULT_BYTES = 1024 * 1024 * 1024,
-    FIRST_STACK = 32
+    DEFAULT_NODES = 64 << 20,
+    DEFAULT_BYTES = 1 << 30,
+    FIRST_STACK = 32,
+    LARGEST_GUESS = 64 << 10
 };
 
 struct decoder *decoder_new(const struct platoon_pickle_limits *limits, size_t expected)
@@ -36,11 +37,10 @@ struct decoder *decoder_new(const struct platoon_pickle_limits *limits, size_t e
     buf_init(&d->pending);
     buf_init(&d->scratch);
     decode_memo_init(&d->memo);
-    if (expected > 64 * 1024)
-        expected = 64 * 1024;
-    d->owner = owner_new(expected * 4);
+    /* Nodes take some four times the room of their opcodes. */
+    d->owner = owner_new((expected < LARGEST_GUESS ? expected : LARGEST_GUESS) * 4);
     d->cap_stack = FIRST_STACK;
-    d->stack = mem_alloc(d->cap_stack * sizeof *d->stack);
+    d->stack = mem_alloc(d->cap_stack * sizeof(platoon_value *));
     if (!d->owner || !d->stack) {
         decoder_free(d);
         return NULL;

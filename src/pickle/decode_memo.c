@@ -28,6 +28,7 @@ platoon_value *decode_memo_get(const struct decode_memo *m, uint64_t number)
     if (number < m->n_dense && m->dense[number])
         return m->dense[number];
     there = map_find(&m->sparse, number, 0);
+    /* NOLINTNEXTLINE(performance-no-int-to-ptr): the map holds numbers */
     return there ? (platoon_value *)(uintptr_t)*there : NULL;
 }
 
@@ -38,10 +39,10 @@ static bool grow_dense(struct decode_memo *m, uint64_t number)
 
     while (n <= number)
         n *= 2;
-    grown = mem_realloc(m->dense, n * sizeof *grown);
+    grown = mem_realloc(m->dense, n * sizeof(platoon_value *));
     if (!grown)
         return false;
-    memset(grown + m->n_dense, 0, (n - m->n_dense) * sizeof *grown);
+    memset(grown + m->n_dense, 0, (n - m->n_dense) * sizeof(platoon_value *));
     m->dense = grown;
     m->n_dense = n;
     return true;

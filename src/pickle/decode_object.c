@@ -104,7 +104,7 @@ static bool reduce(struct decoder *d)
     platoon_value *args = decoder_pop(d), *callable = decoder_pop(d), *v = NULL;
 
     if (callable->kind == PLATOON_OBJECT && args->kind == PLATOON_TUPLE &&
-        !plain_call(d, callable, args, &v))
+        !decode_plain_call(d, callable, args, &v))
         return false;
     if (!v)
         v = new_call(d, callable, args, NULL);
@@ -141,7 +141,7 @@ static bool call_from(struct decoder *d, platoon_value *callable, size_t start)
     return v && decoder_push_new(d, v);
 }
 
-bool ops_run_object(struct decoder *d, const uint8_t *arg, size_t len, size_t start)
+bool decode_object(struct decoder *d, const uint8_t *arg, size_t len, size_t start)
 {
     platoon_value *v, *name, *kwargs, *args;
 
@@ -168,7 +168,7 @@ bool ops_run_object(struct decoder *d, const uint8_t *arg, size_t len, size_t st
             return decoder_fail(d, PLATOON_EPICKLE, "nothing to call above the MARK");
         v = d->stack[start];
         memmove(d->stack + start, d->stack + start + 1,
-                (d->n_stack - start - 1) * sizeof *d->stack);
+                (d->n_stack - start - 1) * sizeof(platoon_value *));
         d->n_stack--;
         return call_from(d, v, start);
     case OP_NEWOBJ:
@@ -183,8 +183,8 @@ bool ops_run_object(struct decoder *d, const uint8_t *arg, size_t len, size_t st
     }
 }
 
-bool object_append(struct decoder *d, platoon_value *object, platoon_value *const *children,
-                   size_t n)
+bool decode_object_append(struct decoder *d, platoon_value *object, platoon_value *const *children,
+                          size_t n)
 {
     platoon_value *list = node_slot(object, OBJECT_APPENDED);
 
@@ -198,7 +198,7 @@ bool object_append(struct decoder *d, platoon_value *object, platoon_value *cons
     return decoder_append(d, list, children, n);
 }
 
-platoon_value *object_entries(struct decoder *d, platoon_value *object)
+platoon_value *decode_object_entries(struct decoder *d, platoon_value *object)
 {
     platoon_value *dict = node_slot(object, OBJECT_ENTRIES);
 

@@ -25,7 +25,7 @@ static bool push(struct decoder *d, platoon_value *v)
 {
     if (d->n_stack == d->cap_stack) {
         size_t cap = d->cap_stack * 2;
-        platoon_value **grown = mem_realloc(d->stack, cap * sizeof *grown);
+        platoon_value **grown = mem_realloc(d->stack, cap * sizeof(platoon_value *));
 
         if (!grown)
             return decoder_no_memory(d);
@@ -188,7 +188,7 @@ static bool append_from(struct decoder *d, size_t start)
     size_t n = d->n_stack - start;
 
     if (v->kind == PLATOON_OBJECT) {
-        if (!object_append(d, v, d->stack + start, n))
+        if (!decode_object_append(d, v, d->stack + start, n))
             return false;
     } else if (v->kind != PLATOON_LIST) {
         return wrong_target(d, v, "list");
@@ -216,7 +216,7 @@ static bool set_from(struct decoder *d, size_t start)
     platoon_value *v = d->stack[start - 1];
 
     if (v->kind == PLATOON_OBJECT) {
-        v = object_entries(d, v);
+        v = decode_object_entries(d, v);
         if (!v)
             return false;
     } else if (v->kind != PLATOON_DICT) {
@@ -239,7 +239,7 @@ static bool add_from(struct decoder *d, size_t start)
     platoon_value *v = d->stack[start - 1];
 
     if (v->kind == PLATOON_OBJECT) {
-        if (!object_append(d, v, d->stack + start, d->n_stack - start))
+        if (!decode_object_append(d, v, d->stack + start, d->n_stack - start))
             return false;
         d->n_stack = start;
         return true;
@@ -310,15 +310,16 @@ static bool run_memo(struct decoder *d, const uint8_t *arg, size_t len)
         return memo_number(d, arg, len, &number) && remember(d, number);
     case OP_BINGET:
     case OP_LONG_BINGET:
-        return recall(d, ops_number(arg, len));
+        return recall(d, decode_number(arg, len));
     case OP_BINPUT:
     case OP_LONG_BINPUT:
-        return remember(d, ops_number(arg, len));
+        return remember(d, decode_number(arg, len));
     default: /* MEMOIZE */
         return remember(d, d->memo.n);
     }
 }
 
+/* NOLINTNEXTLINE(readability-function-size): one opcode, one case */
 bool decoder_run(struct decoder *d, const uint8_t *arg, size_t len)
 {
     if (!check_stack(d))
@@ -392,7 +393,7 @@ bool decoder_run(struct decoder *d, const uint8_t *arg, size_t len)
     case OP_OBJ:
     case OP_NEWOBJ:
     case OP_NEWOBJ_EX:
-        return ops_run_object(d, arg, len, d->op->to_mark ? pop_mark(d) : 0);
+        return decode_object(d, arg, len, d->op->to_mark ? pop_mark(d) : 0);
 
     case OP_EXT1:
     case OP_EXT2:
@@ -430,7 +431,7 @@ bool decoder_run(struct decoder *d, const uint8_t *arg, size_t len)
     case OP_SHORT_BINBYTES:
     case OP_BINBYTES8:
     case OP_BYTEARRAY8:
-        return ops_run_scalar(d, arg, len);
+        return decode_scalar(d, arg, len);
     }
     return decoder_fail(d, PLATOON_EPICKLE, "unknown opcode");
 }

@@ -170,8 +170,8 @@ static bool is_latin1_pair(const platoon_value *args)
                                          strcmp(name->u.text->data, "latin-1") == 0);
 }
 
-bool plain_call(struct decoder *d, const platoon_value *callable, const platoon_value *args,
-                platoon_value **out)
+bool decode_plain_call(struct decoder *d, const platoon_value *callable, const platoon_value *args,
+                       platoon_value **out)
 {
     const platoon_value *module = node_slot(callable, OBJECT_MODULE);
     const platoon_value *name = node_slot(callable, OBJECT_NAME);

@@ -17,7 +17,7 @@
 
 /* Call `callable` (any OBJECT) with the tuple `args`. true and *out, NULL if it is not a call that
  * makes plain data. false: failed. */
-bool plain_call(struct decoder *d, const platoon_value *callable, const platoon_value *args,
-                platoon_value **out);
+bool decode_plain_call(struct decoder *d, const platoon_value *callable, const platoon_value *args,
+                       platoon_value **out);
 
 #endif

@@ -179,7 +179,7 @@ static double big_endian_double(const uint8_t *p)
     return x;
 }
 
-bool ops_run_scalar(struct decoder *d, const uint8_t *arg, size_t len)
+bool decode_scalar(struct decoder *d, const uint8_t *arg, size_t len)
 {
     /* For text and bytes: what follows the length. */
     unsigned prefix = opcode_fixed_bytes((enum opcode_arg)d->op->arg);
@@ -194,10 +194,10 @@ bool ops_run_scalar(struct decoder *d, const uint8_t *arg, size_t len)
     case OP_NEWFALSE:
         return decoder_push_new(d, node_bool(false));
     case OP_BININT:
-        return decoder_push_new(d, node_int(d->owner, (int32_t)ops_number(arg, 4)));
+        return decoder_push_new(d, node_int(d->owner, (int32_t)decode_number(arg, 4)));
     case OP_BININT1:
     case OP_BININT2:
-        return decoder_push_new(d, node_int(d->owner, (int64_t)ops_number(arg, len)));
+        return decoder_push_new(d, node_int(d->owner, (int64_t)decode_number(arg, len)));
     case OP_LONG1:
     case OP_LONG4:
         return decoder_push_new(d, node_int_from_bytes(d->owner, data, n));

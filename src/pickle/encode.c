@@ -140,7 +140,7 @@ enum platoon_status encode_body(struct buf *out, const platoon_value *v, int pro
         v = node_none();
     encoder_init(&e, out, protocol, err);
     e.next_memo = *next_memo;
-    if (check_protocol(&e) && survey(&e, v, v->kind) && write_value(&e, v, v->kind))
+    if (check_protocol(&e) && encode_survey(&e, v, v->kind) && encode_write(&e, v, v->kind))
         *next_memo = e.next_memo;
     return finish(&e, old_len);
 }
@@ -157,8 +157,8 @@ enum platoon_status encode_message(struct buf *out, const platoon_value *v, int 
     encoder_init(&e, out, protocol, err);
     e.embeds_opaque = true;
     /* e.status tells; the chain stops at the first failure */
-    (void)(check_protocol(&e) && survey(&e, v, v->kind) && choose_protocol(&e, &proto) &&
-           write_proto(&e, proto) && write_value(&e, v, v->kind) && write_op(&e, OP_STOP));
+    (void)(check_protocol(&e) && encode_survey(&e, v, v->kind) && choose_protocol(&e, &proto) &&
+           write_proto(&e, proto) && encode_write(&e, v, v->kind) && write_op(&e, OP_STOP));
     return finish(&e, old_len);
 }
 
@@ -190,15 +190,15 @@ enum platoon_status encode_request(struct buf *out, const char *ident, const cha
     encoder_init(&e, out, protocol, err);
     e.embeds_opaque = true;
     if (!check_protocol(&e) || !check_request(&e, ident, method, args, kwds) ||
-        (args && !survey(&e, args, PLATOON_TUPLE)) || (kwds && !survey(&e, kwds, PLATOON_DICT)) ||
-        !choose_protocol(&e, &proto))
+        (args && !encode_survey(&e, args, PLATOON_TUPLE)) ||
+        (kwds && !encode_survey(&e, kwds, PLATOON_DICT)) || !choose_protocol(&e, &proto))
         goto out;
     if (!write_proto(&e, proto) || !write_op(&e, OP_MARK) ||
-        !(ident ? write_text(&e, ident, strlen(ident)) : write_op(&e, OP_NONE)) ||
-        !write_text(&e, method, strlen(method)))
+        !(ident ? encode_text(&e, ident, strlen(ident)) : write_op(&e, OP_NONE)) ||
+        !encode_text(&e, method, strlen(method)))
         goto out;
-    if (!(args ? write_value(&e, args, PLATOON_TUPLE) : write_op(&e, OP_EMPTY_TUPLE)) ||
-        !(kwds ? write_value(&e, kwds, PLATOON_DICT) : write_op(&e, OP_EMPTY_DICT)) ||
+    if (!(args ? encode_write(&e, args, PLATOON_TUPLE) : write_op(&e, OP_EMPTY_TUPLE)) ||
+        !(kwds ? encode_write(&e, kwds, PLATOON_DICT) : write_op(&e, OP_EMPTY_DICT)) ||
         !write_op(&e, OP_TUPLE))
         goto out;
     (void)write_op(&e, OP_STOP); /* e.status tells */
@@ -220,8 +220,8 @@ enum platoon_status platoon_pickle_encode(const platoon_value *v, int protocol, 
         if (check_protocol(&e) && !buf_append(&out, v->u.text->data, v->u.text->len))
             (void)encoder_no_memory(&e); /* e.status tells */
     } else {
-        (void)(check_protocol(&e) && survey(&e, v, v->kind) && write_proto(&e, protocol) &&
-               write_value(&e, v, v->kind) && write_op(&e, OP_STOP)); /* e.status tells */
+        (void)(check_protocol(&e) && encode_survey(&e, v, v->kind) && write_proto(&e, protocol) &&
+               encode_write(&e, v, v->kind) && write_op(&e, OP_STOP)); /* e.status tells */
     }
     if (finish(&e, 0) != PLATOON_OK) {
         buf_release(&out);

@@ -14,33 +14,33 @@ static void put_le(uint8_t *p, uint64_t x, unsigned n)
         p[i] = (uint8_t)(x >> (8 * i));
 }
 
-bool emit(struct encoder *e, const void *data, size_t len)
+bool encode_emit(struct encoder *e, const void *data, size_t len)
 {
     return buf_append(e->out, data, len) || encoder_no_memory(e);
 }
 
-bool emit_op(struct encoder *e, enum opcode op)
+bool encode_op(struct encoder *e, enum opcode op)
 {
     return buf_byte(e->out, (uint8_t)op) || encoder_no_memory(e);
 }
 
 /* An opcode with a number of `n` bytes. */
-bool emit_number(struct encoder *e, enum opcode op, uint64_t x, unsigned n)
+bool encode_number(struct encoder *e, enum opcode op, uint64_t x, unsigned n)
 {
     uint8_t bytes[9];
 
     bytes[0] = (uint8_t)op;
     put_le(bytes + 1, x, n);
-    return emit(e, bytes, 1 + n);
+    return encode_emit(e, bytes, 1 + n);
 }
 
-static bool emit_data(struct encoder *e, enum opcode op, unsigned n_prefix, const void *data,
-                      size_t len)
+static bool put_data(struct encoder *e, enum opcode op, unsigned n_prefix, const void *data,
+                     size_t len)
 {
-    return emit_number(e, op, len, n_prefix) && emit(e, data, len);
+    return encode_number(e, op, len, n_prefix) && encode_emit(e, data, len);
 }
 
-bool emit_global(struct encoder *e, const char *name)
+bool encode_global(struct encoder *e, const char *name)
 {
     const char *module = e->protocol < 3 ? "__builtin__" : "builtins";
 
@@ -57,14 +57,14 @@ static bool too_long(struct encoder *e, const char *what, size_t len)
                         what, len, e->protocol);
 }
 
-bool write_text(struct encoder *e, const char *text, size_t len)
+bool encode_text(struct encoder *e, const char *text, size_t len)
 {
     if (e->protocol >= 4 && len <= UINT8_MAX)
-        return emit_data(e, OP_SHORT_BINUNICODE, 1, text, len);
+        return put_data(e, OP_SHORT_BINUNICODE, 1, text, len);
     if (len <= UINT32_MAX)
-        return emit_data(e, OP_BINUNICODE, 4, text, len);
+        return put_data(e, OP_BINUNICODE, 4, text, len);
     if (e->protocol >= 4)
-        return emit_data(e, OP_BINUNICODE8, 8, text, len);
+        return put_data(e, OP_BINUNICODE8, 8, text, len);
     return too_long(e, "text", len);
 }
 
@@ -78,7 +78,7 @@ static bool write_latin1(struct encoder *e, const char *data, size_t len)
         n += (uint8_t)data[i] >= 0x80;
     if (n > UINT32_MAX)
         return too_long(e, "bytes as text", n);
-    if (!emit_number(e, OP_BINUNICODE, n, 4) || !buf_reserve(e->out, n))
+    if (!encode_number(e, OP_BINUNICODE, n, 4) || !buf_reserve(e->out, n))
         return encoder_no_memory(e);
     for (size_t i = 0; i < len; i++)
         (void)buf_append(e->out, utf8, utf8_put((uint8_t)data[i], utf8)); /* reserved */
@@ -91,29 +91,30 @@ static bool write_bytes(struct encoder *e, const char *data, size_t len)
 
     if (e->protocol < 3) {
         if (len == 0)
-            return emit_global(e, "bytes") && emit_op(e, OP_EMPTY_TUPLE) && emit_op(e, OP_REDUCE);
-        return emit(e, encode, sizeof encode - 1) && write_latin1(e, data, len) &&
-               write_text(e, "latin1", 6) && emit_op(e, OP_TUPLE2) && emit_op(e, OP_REDUCE);
+            return encode_global(e, "bytes") && encode_op(e, OP_EMPTY_TUPLE) &&
+                   encode_op(e, OP_REDUCE);
+        return encode_emit(e, encode, sizeof encode - 1) && write_latin1(e, data, len) &&
+               encode_text(e, "latin1", 6) && encode_op(e, OP_TUPLE2) && encode_op(e, OP_REDUCE);
     }
     if (len <= UINT8_MAX)
-        return emit_data(e, OP_SHORT_BINBYTES, 1, data, len);
+        return put_data(e, OP_SHORT_BINBYTES, 1, data, len);
     if (len <= UINT32_MAX)
-        return emit_data(e, OP_BINBYTES, 4, data, len);
+        return put_data(e, OP_BINBYTES, 4, data, len);
     if (e->protocol >= 4)
-        return emit_data(e, OP_BINBYTES8, 8, data, len);
+        return put_data(e, OP_BINBYTES8, 8, data, len);
     return too_long(e, "bytes", len);
 }
 
 static bool write_bytearray(struct encoder *e, const char *data, size_t len)
 {
-    if (!emit_global(e, "bytearray"))
+    if (!encode_global(e, "bytearray"))
         return false;
     if (len == 0)
-        return emit_op(e, OP_EMPTY_TUPLE) && emit_op(e, OP_REDUCE);
+        return encode_op(e, OP_EMPTY_TUPLE) && encode_op(e, OP_REDUCE);
     if (e->protocol < 3)
-        return write_latin1(e, data, len) && write_text(e, "latin-1", 7) && emit_op(e, OP_TUPLE2) &&
-               emit_op(e, OP_REDUCE);
-    return write_bytes(e, data, len) && emit_op(e, OP_TUPLE1) && emit_op(e, OP_REDUCE);
+        return write_latin1(e, data, len) && encode_text(e, "latin-1", 7) &&
+               encode_op(e, OP_TUPLE2) && encode_op(e, OP_REDUCE);
+    return write_bytes(e, data, len) && encode_op(e, OP_TUPLE1) && encode_op(e, OP_REDUCE);
 }
 
 static bool write_int(struct encoder *e, int64_t i)
@@ -121,20 +122,20 @@ static bool write_int(struct encoder *e, int64_t i)
     uint8_t bytes[8];
 
     if (i >= 0 && i <= UINT8_MAX)
-        return emit_number(e, OP_BININT1, (uint64_t)i, 1);
+        return encode_number(e, OP_BININT1, (uint64_t)i, 1);
     if (i >= 0 && i <= UINT16_MAX)
-        return emit_number(e, OP_BININT2, (uint64_t)i, 2);
+        return encode_number(e, OP_BININT2, (uint64_t)i, 2);
     if (i >= INT32_MIN && i <= INT32_MAX)
-        return emit_number(e, OP_BININT, (uint64_t)i, 4);
-    return emit_data(e, OP_LONG1, 1, bytes, num_int_from_i64(i, bytes));
+        return encode_number(e, OP_BININT, (uint64_t)i, 4);
+    return put_data(e, OP_LONG1, 1, bytes, num_int_from_i64(i, bytes));
 }
 
 static bool write_bigint(struct encoder *e, const char *le, size_t len)
 {
     if (len <= UINT8_MAX)
-        return emit_data(e, OP_LONG1, 1, le, len);
+        return put_data(e, OP_LONG1, 1, le, len);
     if (len <= INT32_MAX)
-        return emit_data(e, OP_LONG4, 4, le, len);
+        return put_data(e, OP_LONG4, 4, le, len);
     return encoder_fail(e, PLATOON_ELIMIT, "an int of %zu bytes; pickle holds at most 2 GiB", len);
 }
 
@@ -147,7 +148,7 @@ static bool write_float(struct encoder *e, double d)
     bits = htobe64(bits);
     bytes[0] = OP_BINFLOAT;
     memcpy(bytes + 1, &bits, sizeof bits);
-    return emit(e, bytes, sizeof bytes);
+    return encode_emit(e, bytes, sizeof bytes);
 }
 
 /* The body of a pickle: everything but PROTO, FRAME and the final STOP. */
@@ -157,7 +158,7 @@ static bool write_opaque(struct encoder *e, const platoon_value *v)
     size_t len = v->u.text->len, size, from = 0;
     struct opaque_facts facts;
 
-    opaque_read(v, &facts);
+    encode_read_opaque(v, &facts);
     if (facts.has_get && e->n_memoized > 0)
         return encoder_fail(
             e, PLATOON_ETYPE,
@@ -169,7 +170,7 @@ static bool write_opaque(struct encoder *e, const platoon_value *v)
             return encoder_fail(e, PLATOON_EPICKLE, "the bytes of an opaque value are no pickle");
         if (p[at] != OP_PROTO && p[at] != OP_FRAME && p[at] != OP_STOP)
             continue;
-        if (!emit(e, p + from, at - from))
+        if (!encode_emit(e, p + from, at - from))
             return false;
         from = at + size;
     }
@@ -177,13 +178,13 @@ static bool write_opaque(struct encoder *e, const platoon_value *v)
     return true;
 }
 
-bool write_leaf(struct encoder *e, const platoon_value *v)
+bool encode_leaf(struct encoder *e, const platoon_value *v)
 {
     switch ((enum platoon_kind)v->kind) {
     case PLATOON_NONE:
-        return emit_op(e, OP_NONE);
+        return encode_op(e, OP_NONE);
     case PLATOON_BOOL:
-        return emit_op(e, v->u.as_bool ? OP_NEWTRUE : OP_NEWFALSE);
+        return encode_op(e, v->u.as_bool ? OP_NEWTRUE : OP_NEWFALSE);
     case PLATOON_INT:
         return write_int(e, v->u.as_int);
     case PLATOON_FLOAT:
@@ -191,7 +192,7 @@ bool write_leaf(struct encoder *e, const platoon_value *v)
     case PLATOON_BIGINT:
         return write_bigint(e, v->u.text->data, v->u.text->len);
     case PLATOON_STR:
-        return write_text(e, v->u.text->data, v->u.text->len);
+        return encode_text(e, v->u.text->data, v->u.text->len);
     case PLATOON_BYTES:
         return write_bytes(e, v->u.text->data, v->u.text->len);
     case PLATOON_BYTEARRAY:

@@ -44,7 +44,7 @@ static bool is_memoized(const platoon_value *v)
     return v->kind >= PLATOON_STR || v->kind == PLATOON_BIGINT;
 }
 
-void opaque_read(const platoon_value *opaque, struct opaque_facts *out)
+void encode_read_opaque(const platoon_value *opaque, struct opaque_facts *out)
 {
     const uint8_t *p = (const uint8_t *)opaque->u.text->data;
     size_t len = opaque->u.text->len, size;
@@ -101,7 +101,7 @@ static bool survey_opaque(struct encoder *e, const platoon_value *v)
             e, PLATOON_ETYPE,
             "an opaque value (a pickle that names globals) can only be encoded alone, "
             "not inside other values");
-    opaque_read(v, &facts);
+    encode_read_opaque(v, &facts);
     if (e->n_opaque == 0) {
         e->lowest_proto = facts.proto;
         e->highest_proto = facts.proto;
@@ -172,7 +172,7 @@ static bool leave(struct encoder *e, const struct encode_frame *f)
     return encoder_set_note(e, f->v, note);
 }
 
-bool survey(struct encoder *e, const platoon_value *v, uint8_t kind)
+bool encode_survey(struct encoder *e, const platoon_value *v, uint8_t kind)
 {
     node_mark_root(v);
     if (!visit(e, v, kind))

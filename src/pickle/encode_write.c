@@ -19,8 +19,8 @@ enum {
 
 static bool write_get(struct encoder *e, uint32_t number)
 {
-    return number <= UINT8_MAX ? emit_number(e, OP_BINGET, number, 1)
-                               : emit_number(e, OP_LONG_BINGET, number, 4);
+    return number <= UINT8_MAX ? encode_number(e, OP_BINGET, number, 1)
+                               : encode_number(e, OP_LONG_BINGET, number, 4);
 }
 
 /* Put what is on top of the reader's stack into the memo as `v`. */
@@ -36,8 +36,8 @@ static bool write_put(struct encoder *e, const platoon_value *v)
     note.memo = number + 1;
     if (!encoder_set_note(e, v, note))
         return false;
-    return number <= UINT8_MAX ? emit_number(e, OP_BINPUT, number, 1)
-                               : emit_number(e, OP_LONG_BINPUT, number, 4);
+    return number <= UINT8_MAX ? encode_number(e, OP_BINPUT, number, 1)
+                               : encode_number(e, OP_LONG_BINPUT, number, 4);
 }
 
 /* What comes before the items of a container. */
@@ -47,32 +47,32 @@ static bool open_container(struct encoder *e, const struct encode_frame *f)
 
     switch ((enum platoon_kind)f->kind) {
     case PLATOON_LIST:
-        if (!emit_op(e, OP_EMPTY_LIST))
+        if (!encode_op(e, OP_EMPTY_LIST))
             return false;
         break;
     case PLATOON_DICT:
-        if (!emit_op(e, OP_EMPTY_DICT))
+        if (!encode_op(e, OP_EMPTY_DICT))
             return false;
         break;
     case PLATOON_SET:
         if (e->protocol >= 4) {
-            if (!emit_op(e, OP_EMPTY_SET))
+            if (!encode_op(e, OP_EMPTY_SET))
                 return false;
             break;
         }
         is_early = false;
-        if (!emit_global(e, "set") || !emit_op(e, OP_EMPTY_LIST))
+        if (!encode_global(e, "set") || !encode_op(e, OP_EMPTY_LIST))
             return false;
         break;
     case PLATOON_FROZENSET:
         is_early = false;
-        if (e->protocol >= 4 ? !emit_op(e, OP_MARK)
-                             : !emit_global(e, "frozenset") || !emit_op(e, OP_EMPTY_LIST))
+        if (e->protocol >= 4 ? !encode_op(e, OP_MARK)
+                             : !encode_global(e, "frozenset") || !encode_op(e, OP_EMPTY_LIST))
             return false;
         break;
     default: /* TUPLE */
         is_early = false;
-        if (f->width == 0 ? !emit_op(e, OP_EMPTY_TUPLE) : f->width > 3 && !emit_op(e, OP_MARK))
+        if (f->width == 0 ? !encode_op(e, OP_EMPTY_TUPLE) : f->width > 3 && !encode_op(e, OP_MARK))
             return false;
         break;
     }
@@ -122,12 +122,12 @@ static bool batch_border(struct encoder *e, const struct encode_frame *f)
     if (f->next > 0) {
         size_t in_last = f->next % batch ? f->next % batch : batch;
 
-        if (!emit_op(e, in_last == one ? op_one : op_many))
+        if (!encode_op(e, in_last == one ? op_one : op_many))
             return false;
     }
     left = f->width - f->next;
     if (left > one || (left == one && op_one == op_many))
-        return emit_op(e, OP_MARK);
+        return encode_op(e, OP_MARK);
     return true;
 }
 
@@ -138,7 +138,7 @@ static bool close_tuple(struct encoder *e, const struct encode_frame *f)
     e->n_open_tuples--;
     if (f->width == 0)
         return true;
-    if (!emit_op(e, f->width > 3 ? OP_TUPLE : small[f->width]))
+    if (!encode_op(e, f->width > 3 ? OP_TUPLE : small[f->width]))
         return false;
     return !f->is_noted || write_put(e, f->v);
 }
@@ -147,14 +147,14 @@ static bool close_tuple(struct encoder *e, const struct encode_frame *f)
 static bool close_container(struct encoder *e, const struct encode_frame *f)
 {
     if (f->is_filling)
-        return emit_op(e, OP_POP);
+        return encode_op(e, OP_POP);
     switch ((enum platoon_kind)f->kind) {
     case PLATOON_SET:
     case PLATOON_FROZENSET:
         if (e->protocol >= 4 && f->kind == PLATOON_SET)
             return true;
-        if (e->protocol >= 4 ? !emit_op(e, OP_FROZENSET)
-                             : !emit_op(e, OP_TUPLE1) || !emit_op(e, OP_REDUCE))
+        if (e->protocol >= 4 ? !encode_op(e, OP_FROZENSET)
+                             : !encode_op(e, OP_TUPLE1) || !encode_op(e, OP_REDUCE))
             return false;
         return !f->is_noted || write_put(e, f->v);
     case PLATOON_TUPLE:
@@ -169,7 +169,7 @@ static bool defer(struct encoder *e, const platoon_value *v)
 {
     if (e->n_deferred == e->cap_deferred) {
         size_t cap = e->cap_deferred ? e->cap_deferred * 2 : 16;
-        const platoon_value **grown = mem_realloc(e->deferred, cap * sizeof *grown);
+        const platoon_value **grown = mem_realloc(e->deferred, cap * sizeof(platoon_value *));
 
         if (!grown)
             return encoder_no_memory(e);
@@ -221,12 +221,12 @@ static bool begin(struct encoder *e, const platoon_value *v, uint8_t kind)
             return write_get(e, note.memo - 1);
     }
     if (!node_is_container(v)) {
-        if (!write_leaf(e, v))
+        if (!encode_leaf(e, v))
             return false;
         return note.n_visits < 2 || write_put(e, v);
     }
     if (e->has_recursive_tuple && can_wait && e->n_open_tuples > 0 && v->u.items->n > 0)
-        return emit_op(e, kind == PLATOON_LIST ? OP_EMPTY_LIST : OP_EMPTY_DICT) &&
+        return encode_op(e, kind == PLATOON_LIST ? OP_EMPTY_LIST : OP_EMPTY_DICT) &&
                write_put(e, v) && defer(e, v);
     f = encoder_push(e, v, kind);
     if (!f)
@@ -251,7 +251,7 @@ static bool end(struct encoder *e)
     return close_container(e, f);
 }
 
-bool write_value(struct encoder *e, const platoon_value *v, uint8_t kind)
+bool encode_write(struct encoder *e, const platoon_value *v, uint8_t kind)
 {
     if (!begin(e, v, kind))
         return false;

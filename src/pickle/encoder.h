@@ -29,30 +29,29 @@ struct encode_note {
 
 struct encoder {
     struct buf *out;
-    int protocol;       /* of the opcodes */
-    bool embeds_opaque; /* else ETYPE */
     struct map notes;   /* node address -> struct encode_note */
-    uint32_t next_memo;
+    int protocol;       /* of the opcodes */
+    uint32_t next_memo; /* the number of the next PUT */
+    bool embeds_opaque; /* else they are ETYPE */
+    bool has_recursive_tuple;
+    bool is_filling;       /* one of `deferred` */
+    bool has_proto5;       /* an OPAQUE value holds an opcode of protocol 5 */
     uint64_t n_shared;     /* at least as many nodes as will go into the memo */
     uint64_t n_containers; /* walked */
-    bool has_recursive_tuple;
+    uint64_t n_memoized;   /* PUTs written, and PUTs and MEMOIZEs of OPAQUE values */
 
     struct encode_frame *frames;
     size_t n_frames, cap_frames;
-
     const platoon_value **deferred; /* lists and dicts to be filled later */
     size_t n_deferred, cap_deferred;
     size_t n_open_tuples;
-    bool is_filling;
 
     /* of the OPAQUE values that were surveyed */
     size_t n_opaque, n_opaque_needing_memo;
     int lowest_proto, highest_proto;
-    bool has_proto5;         /* one of them holds an opcode of protocol 5 */
     uint64_t opaque_entries; /* what they put into the memo */
     uint64_t opaque_highest; /* their highest number of their own + 1 */
 
-    uint64_t n_memoized; /* PUTs written, and PUTs and MEMOIZEs of OPAQUE values */
     struct platoon_err *err;
     enum platoon_status status;
 };
@@ -70,25 +69,25 @@ struct opaque_facts {
     bool has_get, has_proto5;
     uint64_t n_entries, highest;
 };
-void opaque_read(const platoon_value *opaque, struct opaque_facts *out);
+void encode_read_opaque(const platoon_value *opaque, struct opaque_facts *out);
 
 /* encode_survey.c: count the visits to what is below `v` (as a tuple, if `kind` says so). false:
  * failed. */
-bool survey(struct encoder *e, const platoon_value *v, uint8_t kind);
+bool encode_survey(struct encoder *e, const platoon_value *v, uint8_t kind);
 struct encode_note encoder_note(const struct encoder *e, const platoon_value *v);
 bool encoder_set_note(struct encoder *e, const platoon_value *v, struct encode_note note);
 
 /* encode_write.c: write `v` (as a tuple, if `kind` says so). */
-bool write_value(struct encoder *e, const platoon_value *v, uint8_t kind);
+bool encode_write(struct encoder *e, const platoon_value *v, uint8_t kind);
 
 /* encode_leaf.c */
-bool write_leaf(struct encoder *e, const platoon_value *v);
-bool write_text(struct encoder *e, const char *text, size_t len);
-bool emit(struct encoder *e, const void *data, size_t len);
-bool emit_op(struct encoder *e, enum opcode op);
+bool encode_leaf(struct encoder *e, const platoon_value *v);
+bool encode_text(struct encoder *e, const char *text, size_t len);
+bool encode_emit(struct encoder *e, const void *data, size_t len);
+bool encode_op(struct encoder *e, enum opcode op);
 /* An opcode with a number of `n` bytes. */
-bool emit_number(struct encoder *e, enum opcode op, uint64_t x, unsigned n);
+bool encode_number(struct encoder *e, enum opcode op, uint64_t x, unsigned n);
 /* GLOBAL of a name in builtins, whatever that module is called in this protocol. */
-bool emit_global(struct encoder *e, const char *name);
+bool encode_global(struct encoder *e, const char *name);
 
 #endif

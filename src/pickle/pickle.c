@@ -26,6 +26,7 @@ static enum platoon_status read_pickle(const void *data, size_t len,
 {
     enum platoon_status st = PLATOON_OK;
     platoon_value *v = NULL;
+    bool is_opaque = false;
     struct decoder *d = decoder_new(limits, len);
 
     if (!d)
@@ -38,12 +39,14 @@ static enum platoon_status read_pickle(const void *data, size_t len,
         st = platoon_fail(err, PLATOON_EPICKLE, "the pickle of %zu bytes has no end (STOP)", len);
         break;
     case DECODER_DONE:
-        v = keeps_opaque && decoder_names_global(d) ? new_opaque(data, len) : decoder_take(d);
-        if (!v)
-            st = platoon_fail(err, PLATOON_ENOMEM, "out of memory for a pickle of %zu bytes", len);
+        is_opaque = keeps_opaque && decoder_names_global(d);
+        if (!is_opaque)
+            v = decoder_take(d);
         break;
     }
-    decoder_free(d);
+    decoder_free(d); /* before the copy of what may be hundreds of megabytes */
+    if (is_opaque && !(v = new_opaque(data, len)))
+        st = platoon_fail(err, PLATOON_ENOMEM, "out of memory for a pickle of %zu bytes", len);
     if (st == PLATOON_OK)
         *out = v;
     return st;

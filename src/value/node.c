@@ -109,9 +109,10 @@ static bool reserve(struct owner *o, struct items *items, size_t cap)
 
     if (cap <= items->cap)
         return true;
-    if (cap > PTRDIFF_MAX / sizeof *at)
+    if (cap > PTRDIFF_MAX / sizeof(platoon_value *))
         return false;
-    at = owner_grow(o, items->at, items->cap * sizeof *at, cap * sizeof *at);
+    at = owner_grow(o, items->at, items->cap * sizeof(platoon_value *),
+                    cap * sizeof(platoon_value *));
     if (!at)
         return false;
     items->at = at;

@@ -12,7 +12,8 @@
 
 enum {
     LARGE = 4096,
-    FIRST_CHUNK = 192, /* one scalar or a small container */
+    FIRST_CHUNK = 192,          /* one scalar or a small container */
+    SMALLEST_CHUNK = 2 * LARGE, /* but for the first */
     LARGEST_CHUNK = 1024 * 1024
 };
 
@@ -124,7 +125,7 @@ static void *alloc_large(struct owner *o, size_t size)
 
 static bool add_chunk(struct owner *o)
 {
-    size_t size = o->next_chunk < LARGE * 2 ? LARGE * 2 : o->next_chunk;
+    size_t size = o->next_chunk < SMALLEST_CHUNK ? SMALLEST_CHUNK : o->next_chunk;
     struct chunk *c;
 
     if (size > LARGEST_CHUNK)
@@ -191,7 +192,7 @@ bool owner_take(struct owner *o, struct owner *foreign)
     }
     if (o->n_foreign == o->cap_foreign) {
         cap = o->cap_foreign ? o->cap_foreign * 2 : 4;
-        grown = mem_realloc(o->foreign, cap * sizeof *grown);
+        grown = mem_realloc(o->foreign, cap * sizeof(struct owner *));
         if (!grown) {
             owner_unref(foreign);
             return false;

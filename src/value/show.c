@@ -77,8 +77,10 @@ void show_str_repr(struct buf *out, const char *text, size_t len)
 
 void show_bytes_repr(struct buf *out, enum platoon_kind kind, const char *data, size_t len)
 {
-    char quote = choose_quote(data, len), escaped = kind == PLATOON_BYTEARRAY ? '\'' : quote;
+    char quote = choose_quote(data, len), escaped = quote;
 
+    if (kind == PLATOON_BYTEARRAY)
+        escaped = '\'';
     (void)buf_byte(out, 'b'); /* failure sticks, here and below */
     (void)buf_byte(out, (uint8_t)quote);
     for (size_t i = 0; i < len; i++) {

@@ -303,7 +303,7 @@ static bool index_reserve(platoon_value *table)
 
     if (items->n < SMALL_TABLE || (items->n + 1) * 2 <= cap)
         return true;
-    cap = cap ? cap * 2 : SMALL_TABLE * 4;
+    cap = cap ? cap * 2 : (size_t)SMALL_TABLE * 4;
     index = owner_grow(table->owner, items->index, items->index_cap * sizeof *index,
                        cap * sizeof *index);
     if (!index)
@@ -331,7 +331,8 @@ static bool reserve_entry(platoon_value *table)
     if ((items->n + 1) * width <= cap)
         return true;
     cap = cap < 4 * width ? 4 * width : cap * 2;
-    at = owner_grow(table->owner, items->at, items->cap * sizeof *at, cap * sizeof *at);
+    at = owner_grow(table->owner, items->at, items->cap * sizeof(platoon_value *),
+                    cap * sizeof(platoon_value *));
     if (!at)
         return false;
     items->at = at;
