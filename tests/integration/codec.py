@@ -18,7 +18,8 @@ import subprocess
 import support
 from support import ROOT, SLOWDOWN, check, check_equal, for_each_python, test
 
-N_VALUES = 120
+TIME_LIMIT_S = 900
+N_VALUES = 120  # for each Python and protocol
 
 # Runs in Python 2.7 and 3. argv: make|compare seed count protocols
 PEER = r'''
@@ -460,6 +461,69 @@ def the_table_of_opcodes_is_pythons(t):
         got = (int(codes[op.name], 16), int(row[1]), row[2], int(row[3]), int(row[4]), row[5] == "true")
         check_equal(got, wanted, op.name)
     check_equal(rows, {}, "opcodes that Python does not have")
+
+
+OBJECTS = r'''
+import collections, datetime, decimal, pickle, struct, sys, uuid
+from fractions import Fraction
+PY2 = sys.version_info[0] == 2
+class Point(object):
+    def __init__(self, x): self.x = x
+    def __eq__(self, other): return type(self) is type(other) and self.x == other.x
+class Listed(list): pass
+class Mapped(dict): pass
+class Slotted(object):
+    __slots__ = ("a", "b")
+    def __init__(self): self.a, self.b = 1, [2]
+    def __eq__(self, other): return (self.a, self.b) == (other.a, other.b)
+class Made(object):
+    def __new__(cls, *a, **k): self = object.__new__(cls); self.k = (a, k); return self
+    def __getnewargs_ex__(self): return ((1,), {"k": 2})
+    def __eq__(self, other): return self.k == other.k
+twice = [1]
+point = Point(twice)
+tree = Listed([1, {"a": point}]); tree.me = "x"
+values = [decimal.Decimal("1.50"), Fraction(1, 3), datetime.datetime(2024, 1, 2, 3, 4, 5, 6), uuid.UUID(int=7),
+          collections.OrderedDict([("b", 1), ("a", [twice, twice])]), collections.deque([1, 2], 5), 1 + 2j, len, int,
+          [point, point, twice], tree, Mapped(a=tree, b=tree), ValueError("x", 1).args, (Point, Point(1)),
+          {Point: [decimal.Decimal(2)] * 3}, collections.Counter("aab"), [decimal.Decimal(i) for i in range(300)]]
+if not PY2: values += [Slotted(), Made(1, k=2), range(3), Ellipsis, {frozenset([1]): b"x"}, [bytearray(b"y")] * 2 + [point]]
+stdin, stdout = getattr(sys.stdin, "buffer", sys.stdin), getattr(sys.stdout, "buffer", sys.stdout)
+for p in [int(x) for x in sys.argv[2].split(",")]:
+    for v in values:
+        if isinstance(v, Slotted) and p < 2: continue
+        if isinstance(v, Made) and p < 4 and sys.version_info < (3, 6): continue
+        if sys.argv[1] == "make":
+            data = pickle.dumps(v, p)
+            stdout.write(struct.pack("<I", len(data)) + data)
+            continue
+        for _ in range(struct.unpack("<I", stdin.read(4))[0]):
+            data = stdin.read(struct.unpack("<I", stdin.read(4))[0])
+            got = pickle.loads(data)
+            if got != ("id", "put", (v, True), {"timeout": 5}):
+                sys.exit("%r, pickled with %d, came as %r in %r" % (v, p, got, data[:1000]))
+            if isinstance(v, list) and len(v) > 1 and v[0] is v[1] and got[2][0][0] is not got[2][0][1]:
+                sys.exit("%r is no longer shared" % v)
+'''
+
+
+@for_each_python(oldest=(2, 7))
+def objects_that_are_not_understood_pass_through_requests(t, python):
+    protocols = "0,1,2" if python.version < (3,) else "0,1,2,3,4" if python.version < (3, 8) else "0,1,2,3,4,5"
+    run = functools.partial(subprocess.run, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=support.clean_env())
+    made = run([python.path, "-c", OBJECTS, "make", protocols])
+    check_equal(made.returncode, 0, made.stderr.decode())
+    out = bytearray()
+    with Tool() as tool:
+        for data in records(made.stdout):
+            encoded = [tool.ask("m", data, p) for p in ([2] if python.version < (3,) else [2, 3, 4])]
+            out += struct.pack("<I", len(encoded))
+            for message in encoded:
+                out += struct.pack("<I", len(message)) + message
+            tool.ask("i", data)
+            tool.ask("j", data)
+    compared = run([python.path, "-c", OBJECTS, "compare", protocols], input=bytes(out))
+    check(compared.returncode == 0, "%s: %s" % (python, compared.stderr.decode("utf-8", "replace")[-3000:]))
 
 
 if __name__ == "__main__":

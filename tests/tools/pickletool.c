@@ -9,6 +9,7 @@
  *
  *     verbs    r repr   j json   i repr of platoon_pickle_inspect()   e encode with `protocol`
  *              c as e, after a child was cut out and put into a list of our own (shared owners)
+ *              m a request ("id", "put", (value, True), {"timeout": 5}) with `protocol`
  *              t as r, but fed byte by byte   q '1' if the two items of a pair are equal, else
  * '0' */
 #include <stdio.h>
@@ -18,6 +19,7 @@
 #include <platoon/pickle.h>
 
 #include "pickle/decode.h"
+#include "pickle/encode.h"
 
 static struct platoon_pickle_limits limits = {.max_depth = 1000000};
 
@@ -38,6 +40,24 @@ static enum platoon_status decode_by_bytes(const unsigned char *data, size_t len
     else if (st == PLATOON_OK)
         st = platoon_fail(err, PLATOON_EPICKLE, "no STOP");
     decoder_free(d);
+    return st;
+}
+
+static enum platoon_status encode_put(platoon_value *v, int protocol, char **out, size_t *out_len,
+                                      struct platoon_err *err)
+{
+    platoon_value *args = platoon_tuple(2, platoon_value_ref(v), platoon_bool(true));
+    platoon_value *kwds = platoon_dict();
+    struct buf message;
+    enum platoon_status st;
+
+    (void)platoon_dict_set(kwds, "timeout", platoon_int(5)); /* seen in what comes out */
+    buf_init(&message);
+    st = encode_request(&message, "id", "put", args, kwds, protocol, err);
+    *out = (char *)message.data;
+    *out_len = message.len;
+    platoon_value_unref(args);
+    platoon_value_unref(kwds);
     return st;
 }
 
@@ -78,6 +98,9 @@ static enum platoon_status run(int verb, int protocol, const unsigned char *data
     case 'e':
         st = platoon_pickle_encode(v, protocol, &pickle, out_len, err);
         *out = pickle;
+        break;
+    case 'm':
+        st = encode_put(v, protocol, out, out_len, err);
         break;
     case 'q':
         *out = strdup(platoon_equal(platoon_item(v, 0), platoon_item(v, 1)) ? "1" : "0");
