@@ -13,7 +13,9 @@
 enum { MOST_DECODED_BYTES = 64 * 1024 };
 
 struct held {
+    bool is_recorded; /* the store has its end already */
     struct store_lease_ref ref;
+    struct queue *queue;   /* queues live as long as the server */
     struct payload *value; /* counted */
 };
 
@@ -66,6 +68,10 @@ static void tell_done(struct server *srv, const struct lease_decision *d)
 
         if (!held)
             continue;
+        if (held->is_recorded) {
+            forget_held(&srv->holders, d->tasks[i]);
+            continue;
+        }
         item.ref = held->ref;
         store_done(srv->store, &item, 1, on_done, srv);
         if (!d->is_sure)
@@ -265,7 +271,7 @@ static bool looks_like_work(const struct payload *value)
 }
 
 /* What must be known to end the lease. false when out of memory. */
-static bool hold(struct server *srv, const struct store_claimed *item)
+static bool hold(struct server *srv, struct queue *q, const struct store_claimed *item)
 {
     struct held *held = malloc(sizeof *held);
 
@@ -274,7 +280,9 @@ static bool hold(struct server *srv, const struct store_claimed *item)
         return false;
     }
     forget_held(&srv->holders, item->task);
+    held->is_recorded = false;
     held->ref = (struct store_lease_ref){item->task, item->lease};
+    held->queue = q;
     held->value = payload_ref(item->value);
     return idmap_set(&srv->holders.held, item->task, held);
 }
@@ -286,7 +294,7 @@ bool holders_replied_item(struct server *srv, struct session *s, struct queue *q
 
     if (!srv->holders.leases || !s->account)
         return false;
-    if (is_lease && !hold(srv, item)) {
+    if (is_lease && !hold(srv, q, item)) {
         /* No memory to watch it: handed out as a server without leases would. */
         lease_replied_other(s->account);
         return false;
@@ -326,6 +334,34 @@ static store_task_id same_in_hand(struct server *srv, struct session *s,
             return open[i];
     }
     return 0;
+}
+
+bool holders_sure_result(struct server *srv, struct session *s, struct queue *q,
+                         struct store_lease_ref *out)
+{
+    const struct held *held;
+    uint64_t task;
+    struct queue *of;
+
+    if (!s || !s->account || queue_maxsize(q))
+        return false;
+    task = lease_sure_task(s->account);
+    held = task ? idmap_get(&srv->holders.held, task) : NULL;
+    of = held ? held->queue : NULL;
+    if (!of || queue_results(of) != q)
+        return false;
+    *out = held->ref;
+    return true;
+}
+
+void holders_replied_result(struct server *srv, struct session *s, store_task_id task)
+{
+    struct held *held = idmap_get(&srv->holders.held, task);
+
+    if (held)
+        held->is_recorded = true;
+    lease_replied_put(s->account, 0, tick(srv));
+    set_timer(srv);
 }
 
 void holders_replied_put(struct server *srv, struct session *s, struct queue *q,

@@ -47,6 +47,12 @@ bool holders_request(struct server *srv, struct session *s, struct ident *ident)
 /* True: the item is leased now, its claim is not the caller's to end. */
 bool holders_replied_item(struct server *srv, struct session *s, struct queue *q,
                           const struct store_claimed *item);
+/* A put on `q` by this session is the result of a task for certain: the task's lease, so that the
+ * two can be recorded as one. False: an ordinary put. */
+bool holders_sure_result(struct server *srv, struct session *s, struct queue *q,
+                         struct store_lease_ref *out);
+/* That was recorded: the reply is on its way. */
+void holders_replied_result(struct server *srv, struct session *s, store_task_id task);
 void holders_replied_put(struct server *srv, struct session *s, struct queue *q,
                          const struct payload *value);
 void holders_replied_task_done(struct server *srv, struct session *s);

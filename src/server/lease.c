@@ -161,10 +161,9 @@ static void forget_oldest_aside(struct lease_table *t)
     uint64_t id = oldest->id;
 
     group_task_free(oldest);
-    decide(t, (struct lease_decision){.kind = LEASE_FORGOTTEN,
-                                      .tasks = &id,
-                                      .n_tasks = 1,
-                                      .why = "set aside long ago"});
+    decide(t,
+           (struct lease_decision){
+               .kind = LEASE_FORGOTTEN, .tasks = &id, .n_tasks = 1, .why = "set aside long ago"});
 }
 
 /* Out of its connection's list, into one of those where a late put still finds it. */
@@ -813,6 +812,17 @@ size_t lease_open_tasks(const struct lease_conn *c, uint64_t *out_tasks, size_t 
         n++;
     }
     return n;
+}
+
+uint64_t lease_sure_task(const struct lease_conn *c)
+{
+    const struct lease_task *only;
+    size_t most = c->n_puts + 1 > c->n_task_dones ? c->n_puts + 1 : c->n_task_dones;
+
+    if (c->n_open != 1 || c->process->is_mixed || c->n_puts >= c->n_taken || most <= c->n_answered)
+        return 0;
+    only = LIST_ENTRY(c->open.next, struct lease_task, link);
+    return only->fifo_open && only->lifo_open ? only->id : 0;
 }
 
 bool lease_find(const struct lease_table *t, uint64_t id, struct lease_holder *out)

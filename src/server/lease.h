@@ -115,6 +115,9 @@ uint64_t lease_next_ns(const struct lease_table *t);
 void lease_forget_task(struct lease_table *t, uint64_t task);
 /* Tasks open on `c`, oldest first; writes at most `max`, returns how many are open. */
 size_t lease_open_tasks(const struct lease_conn *c, uint64_t *out_tasks, size_t max);
+/* The task that a put on the result queue would now make done for certain: the only one that `c`
+ * has open, if its next mark is the one that answers it. 0: none. */
+uint64_t lease_sure_task(const struct lease_conn *c);
 struct lease_holder {
     const char *peer, *name; /* borrowed until the next event */
     const char *state;       /* "out", "perhaps", "answered", "in grace", "set aside" */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* type_queue.c - queue.Queue to the letter: what a call of a stock client means, and what it hears. */
+/* type_queue.c - queue.Queue to the letter: what a call of a stock client means, and what it hears.
+ * */
 #include <stdio.h>
 #include <string.h>
 
@@ -11,7 +12,7 @@
 #include "server/request.h"
 #include "server/server.h"
 
-/* --- arguments ---------------------------------------------------------------------------------- */
+/* --- arguments -------------------------------------------------------------------------------- */
 
 static void reply_bind_error(struct request *rq, const struct bind_error *err)
 {
@@ -29,8 +30,8 @@ static bool bind_call(struct request *rq, const struct dispatch_call *call,
     return false;
 }
 
-/* An argument that the scanner does not decode: a container, long text, a large int. *out is yours; NULL for what names
- * globals, which is true as objects are. false: the error reply is made. */
+/* An argument that the scanner does not decode: a container, long text, a large int. *out is yours;
+ * NULL for what names globals, which is true as objects are. false: the error reply is made. */
 static bool decode_rare(struct request *rq, const struct scan_arg *arg, platoon_value **out)
 {
     struct payload *p;
@@ -96,7 +97,8 @@ static bool read_truth(struct request *rq, const struct scan_arg *arg, bool *out
     }
 }
 
-/* A timeout that is no small number: an int beyond 64 bits, or a TypeError. Always false: the reply is made. */
+/* A timeout that is no small number: an int beyond 64 bits, or a TypeError. Always false: the reply
+ * is made. */
 static bool refuse_timeout(struct request *rq, const struct scan_arg *arg, struct bind_wait *out,
                            struct bind_error *err)
 {
@@ -157,7 +159,7 @@ static uint64_t deadline_of(struct request *rq, const struct bind_wait *wait)
     }
 }
 
-/* --- get ---------------------------------------------------------------------------------------- */
+/* --- get -------------------------------------------------------------------------------------- */
 
 struct getting {
     struct queue_taker taker;
@@ -231,12 +233,13 @@ static void run_get_nowait(struct request *rq, const struct dispatch_call *call)
         get(rq, call->object, &wait);
 }
 
-/* --- put ---------------------------------------------------------------------------------------- */
+/* --- put -------------------------------------------------------------------------------------- */
 
 struct putting {
     struct queue_putter putter;
     struct store_put_item item;
     struct queue *queue;
+    struct store_lease_ref result_of;
     bool overflows;
 };
 _Static_assert(sizeof(struct putting) <= REQUEST_SCRATCH_BYTES,
@@ -276,6 +279,48 @@ static void cancel_put(struct request *rq)
     request_drop(rq);
 }
 
+/* The result of a task that is out alone: its entry and the task's end are recorded as one, so that
+ * no crash comes between them. Where somebody else was first, it is a put like any other. */
+static void on_result(enum store_status st, const struct store_done_answer *answers, size_t n,
+                      void *arg)
+{
+    struct request *rq = arg;
+    struct putting *g = request_scratch(rq);
+
+    (void)n;
+    if (st == STORE_OK && answers[0].status != STORE_DONE_RECORDED) {
+        request_on_cancel(rq, cancel_put);
+        if (request_is_cancelled(rq)) {
+            payload_unref(g->item.value);
+            request_drop(rq);
+        } else {
+            queue_put(g->queue, &g->putter);
+        }
+        return;
+    }
+    if (st != STORE_OK) {
+        reply_store_error(rq, st);
+    } else {
+        if (rq->session) {
+            rq->is_tracked = true;
+            holders_replied_result(rq->srv, rq->session, g->result_of.task);
+        }
+        reply_none(rq);
+    }
+    payload_unref(g->item.value);
+}
+
+static bool put_as_result(struct request *rq, struct putting *g)
+{
+    struct store_done_item done = {.state = STORE_DONE, .result = g->item.value};
+
+    if (!holders_sure_result(rq->srv, rq->session, g->queue, &g->result_of))
+        return false;
+    done.ref = g->result_of;
+    store_done(rq->srv->store, &done, 1, on_result, rq);
+    return true;
+}
+
 static void put(struct request *rq, struct queue *q, const struct scan_arg *item,
                 const struct bind_wait *wait)
 {
@@ -292,6 +337,8 @@ static void put(struct request *rq, struct queue *q, const struct scan_arg *item
     g->putter.n = 1;
     g->putter.limit = queue_maxsize(q);
     g->putter.on_put = on_put;
+    if (put_as_result(rq, g))
+        return;
     request_on_cancel(rq, cancel_put);
     queue_put(q, &g->putter);
 }
@@ -305,7 +352,8 @@ static void run_put(struct request *rq, const struct dispatch_call *call)
 
     if (!bind_call(rq, call, &sig, args))
         return;
-    /* Without a bound nothing can be waited for, and Python does not look at the other arguments. */
+    /* Without a bound nothing can be waited for, and Python does not look at the other arguments.
+     * */
     if (queue_maxsize(q) && !read_wait(rq, args[1], args[2], &wait))
         return;
     put(rq, q, args[0], &wait);
@@ -321,7 +369,7 @@ static void run_put_nowait(struct request *rq, const struct dispatch_call *call)
         put(rq, call->object, args[0], &wait);
 }
 
-/* --- the other methods ---------------------------------------------------------------------------- */
+/* --- the other methods ------------------------------------------------------------------------ */
 
 enum question { ASK_QSIZE, ASK_EMPTY, ASK_FULL };
 struct asking {
@@ -434,7 +482,7 @@ static void run_join(struct request *rq, const struct dispatch_call *call)
     queue_join(call->object, j);
 }
 
-/* --- the type --------------------------------------------------------------------------------------- */
+/* --- the type --------------------------------------------------------------------------------- */
 
 static bool is_good_name(const char *name, size_t len)
 {

@@ -47,9 +47,10 @@ OPEN = "m = connect(); tasks = m.get_task_queue(); results = m.get_result_queue(
 class Farm:
     """A server with short times, and this process as its master and bookkeeper."""
 
-    def __init__(self, t, *options):
+    def __init__(self, t, *options, keeps=False):
         self.t = t
-        self.server = Server(t, "--memory", "--stock-grace", str(GRACE_S), *options)
+        where = ("--data", t.tmp / "data") if keeps else ("--memory",)
+        self.server = Server(t, *where, "--stock-grace", str(GRACE_S), *options)
         m = Manager(address=("127.0.0.1", self.server.port), authkey=AUTHKEY)
         m.connect()
         self.tasks, self.results, self.platoon = m.get_task_queue(), m.get_result_queue(), m.platoon()
@@ -296,6 +297,18 @@ def a_task_that_kills_every_worker_is_a_dead_letter(t):
     rows = farm.platoon.tasks({"states": ["dead"]})
     check_equal(farm.platoon.retry([rows[0]["task"]]), ["retried"], "retry")
     farm.wait([(ONE, ("queued", 0))])
+
+
+@for_each_python
+def result_and_the_end_of_its_task_are_recorded_as_one(t, python):
+    farm = Farm(t, keeps=True)
+    farm.put(ONE, TWO)
+    farm.run(python, OPEN + "for i in range(2): results.put(tasks.get()['n'])\n")
+    farm.wait([], done=2)
+    tasks = farm.platoon.tasks({"queue": "get_task_queue", "states": ["done"]})
+    kept = farm.platoon.tasks({"results": True, "values": True})
+    check_equal([r["result_of"] for r in kept], [r["task"] for r in tasks], "tasks that the results are of")
+    check_equal([r["value"] for r in kept], [1, 2], "results")
 
 
 @test
