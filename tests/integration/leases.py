@@ -14,6 +14,7 @@ import support
 from support import AUTHKEY, Server, check, check_equal, for_each_python, program, pythons, skip, test
 
 GRACE_S = 1.5
+NOT_ENDED = ["queued", "leased", "abandoned", "dead"]
 
 
 class Manager(BaseManager):
@@ -70,7 +71,7 @@ class Farm:
 
     def states(self):
         """{value: (state, attempts lost)} of every task that has not ended."""
-        rows = self.platoon.tasks({"queue": "get_task_queue", "values": True, "limit": 1000})
+        rows = self.platoon.tasks({"queue": "get_task_queue", "values": True, "limit": 1000, "states": NOT_ENDED})
         return {repr(r["value"]): (r["state"], r["attempts_lost"]) for r in rows}
 
     def done(self):
