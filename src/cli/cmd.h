@@ -51,6 +51,7 @@ extern const struct cmd cmd_retry;
 extern const struct cmd cmd_serve;
 extern const struct cmd cmd_status;
 extern const struct cmd cmd_stop;
+extern const struct cmd cmd_sumo;
 extern const struct cmd cmd_sumo_runner;
 extern const struct cmd cmd_tasks;
 extern const struct cmd cmd_top;

@@ -355,6 +355,7 @@ static enum intake_step read_ref(struct intake *in, struct intake_row *row,
 static const char *failure_fault(const platoon_value *from)
 {
     const platoon_value *tail = platoon_dict_get(from, "stderr_tail");
+    const platoon_value *outcome = platoon_dict_get(from, "outcome");
     enum platoon_kind exit_kind = platoon_value_kind(platoon_dict_get(from, "exit"));
 
     if (!platoon_as_str(platoon_dict_get(from, "kind"), NULL) ||
@@ -364,6 +365,8 @@ static const char *failure_fault(const platoon_value *from)
         return "'exit' must be an int or None";
     if (!platoon_is_none(tail) && !platoon_as_str(tail, NULL))
         return "'stderr_tail' must be a text";
+    if (!platoon_is_none(outcome) && !platoon_as_str(outcome, NULL))
+        return "'outcome' must be a text";
     return NULL;
 }
 
@@ -376,6 +379,7 @@ static enum intake_step read_failure(struct intake *in, struct intake_row *row,
     const platoon_value *together = platoon_dict_get(item, "error");
     const platoon_value *from = platoon_value_kind(together) == PLATOON_DICT ? together : item;
     const char *fault = failure_fault(from);
+    platoon_value *outcome = platoon_dict_get(from, "outcome");
     bool ok = true;
 
     if (fault)
@@ -387,6 +391,9 @@ static enum intake_step read_failure(struct intake *in, struct intake_row *row,
         v = v ? platoon_value_ref(v) : i == 3 ? platoon_str("") : platoon_none();
         ok = platoon_dict_set(row->error, keys[i], v) == PLATOON_OK && ok;
     }
+    if (row->error && outcome && !platoon_is_none(outcome))
+        ok =
+            platoon_dict_set(row->error, "outcome", platoon_value_ref(outcome)) == PLATOON_OK && ok;
     return row->error && ok ? INTAKE_READ : no_memory(in);
 }
 

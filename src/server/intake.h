@@ -39,7 +39,8 @@ struct intake_place {
 struct intake_row {
     struct store_lease_ref ref; /* of LEASES, RESULTS, FAILURES */
     struct payload *value;      /* of VALUES, ROWS, RESULTS */
-    platoon_value *error;       /* of FAILURES: {'kind', 'message', 'exit', 'stderr_tail'} */
+    platoon_value *error;       /* of FAILURES: {'kind', 'message', 'exit', 'stderr_tail'}, and
+                                 * 'outcome' if it was told */
 };
 
 struct intake {

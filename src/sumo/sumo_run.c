@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
 
@@ -464,6 +465,23 @@ static enum platoon_status conclude(struct run *run, platoon_value **out_result,
     if ((st = make_result(run, &figures, outcome, out_result)) != PLATOON_OK)
         describe(f, "internal", OUTCOME_FAILED, "no memory for the result");
     return st;
+}
+
+enum platoon_status sumo_task_dir_check(const char *dir, struct platoon_err *err)
+{
+    struct stat info;
+
+    if (!dir || *dir != '/' || stat(dir, &info) < 0 || !S_ISDIR(info.st_mode))
+        return platoon_fail(err, PLATOON_EIO,
+                            "the request's task_dir is no absolute path of a folder: %.300s",
+                            dir ? dir : "(none)");
+    if (strstr(dir, "TIME") || strstr(dir, "${"))
+        return platoon_fail(
+            err, PLATOON_EIO,
+            "the task's folder is %.300s; SUMO cannot write where TIME or ${ stands in "
+            "the path, so choose another folder for tasks (--work-dir)",
+            dir);
+    return PLATOON_OK;
 }
 
 enum platoon_status sumo_run(const struct sumo_plan *plan, const struct sumo_program *program,

@@ -60,6 +60,13 @@ enum platoon_status sumo_run(const struct sumo_plan *plan, const struct sumo_pro
                              const struct sumo_run_options *options, platoon_value **out_result,
                              struct sumo_failure *out_failure);
 
+/* {'kind', 'message', 'exit', 'stderr_tail', 'outcome'}; NULL when out of memory. */
+platoon_value *sumo_failure_value(const struct sumo_failure *failure);
+
+/* Whether `dir` can be a task_dir: an absolute path of a folder, without what SUMO fills in
+ * wherever it stands in the name of an output. EIO with a sentence. */
+enum platoon_status sumo_task_dir_check(const char *dir, struct platoon_err *err);
+
 /* A failure that came before there was a run: a task that cannot be planned, or no SUMO. */
 void sumo_failure_before_run(struct sumo_failure *failure, const struct platoon_err *err);
 

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/num.h"
 #include "sumo/runner_io.h"
@@ -90,16 +89,7 @@ static void send_progress(const struct sumo_progress *p, void *arg)
 
 static enum platoon_status send_failure(const struct sumo_failure *f, struct platoon_err *err)
 {
-    struct entry entries[] = {
-        {"kind", platoon_str(f->kind)},
-        {"message", platoon_str(f->message)},
-        {"exit", f->has_exit ? platoon_int(f->exit) : platoon_none()},
-        {"stderr_tail", platoon_str(f->stderr_tail)},
-        {"outcome", platoon_str(outcome_text(f->outcome))},
-    };
-
-    return runner_write(
-        RUNNER_FD_OUT, message("error", dict_of(entries, sizeof entries / sizeof entries[0])), err);
+    return runner_write(RUNNER_FD_OUT, message("error", sumo_failure_value(f)), err);
 }
 
 /* --- one task --------------------------------------------------------------------------------- */
@@ -109,7 +99,7 @@ static enum platoon_status read_options(const struct runner *r, const platoon_va
 {
     const char *dir = platoon_as_str(platoon_dict_get(request, "task_dir"), NULL);
     const platoon_value *timeout = platoon_dict_get(request, "timeout_s");
-    struct stat info;
+    enum platoon_status st;
 
     *out = (struct sumo_run_options){
         .task_dir = dir,
@@ -119,17 +109,8 @@ static enum platoon_status read_options(const struct runner *r, const platoon_va
         .on_progress = send_progress,
         .progress_every_s = PROGRESS_EVERY_S,
     };
-    if (!dir || *dir != '/' || stat(dir, &info) < 0 || !S_ISDIR(info.st_mode))
-        return platoon_fail(err, PLATOON_EIO,
-                            "the request's task_dir is no absolute path of a folder: %.300s",
-                            dir ? dir : "(none)");
-    /* SUMO fills these in wherever they stand in the name of an output. */
-    if (strstr(dir, "TIME") || strstr(dir, "${"))
-        return platoon_fail(
-            err, PLATOON_EIO,
-            "the task's folder is %.300s; SUMO cannot write where TIME or ${ stands in "
-            "the path, so choose another folder for tasks (--work-dir)",
-            dir);
+    if ((st = sumo_task_dir_check(dir, err)) != PLATOON_OK)
+        return st;
     if (timeout && !platoon_is_none(timeout) &&
         (platoon_as_float(timeout, &out->timeout_s) != PLATOON_OK || !(out->timeout_s >= 0.0)))
         return platoon_fail(err, PLATOON_EIO, "the request's timeout_s is no number of seconds");

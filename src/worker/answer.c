@@ -71,6 +71,7 @@ static void read_error(platoon_value *error, struct answer *a)
     platoon_value *code = platoon_dict_get(error, "exit");
     size_t tail_len = 0;
     const char *tail = platoon_as_str(platoon_dict_get(error, "stderr_tail"), &tail_len);
+    const char *outcome = platoon_as_str(platoon_dict_get(error, "outcome"), NULL);
     enum failure_kind kind;
     int64_t exit_code;
 
@@ -86,6 +87,8 @@ static void read_error(platoon_value *error, struct answer *a)
     }
     if (tail)
         failure_set_tail(&a->outcome.failure, tail, tail_len);
+    if (outcome)
+        failure_set_outcome(&a->outcome.failure, outcome);
 }
 
 void answer_read(const uint8_t *pickle, size_t len, struct answer *out)

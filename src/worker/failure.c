@@ -64,8 +64,15 @@ void failure_set_tail(struct failure *f, const void *text, size_t len)
     f->stderr_tail = len > 0 ? text_repaired(from, len) : NULL;
 }
 
+void failure_set_outcome(struct failure *f, const char *outcome)
+{
+    free(f->outcome);
+    f->outcome = text_repaired(outcome, strlen(outcome));
+}
+
 void failure_release(struct failure *f)
 {
+    free(f->outcome);
     free(f->message);
     free(f->stderr_tail);
     *f = (struct failure){.message = NULL};
@@ -88,7 +95,8 @@ platoon_value *failure_error(const struct failure *f)
     if (error && set(&error, "kind", platoon_str(failure_kind_name(f->kind))) &&
         set(&error, "message", platoon_str(f->message ? f->message : "out of memory")) &&
         set(&error, "exit", f->has_exit ? platoon_int(f->exit) : platoon_none()) &&
-        set(&error, "stderr_tail", platoon_str(f->stderr_tail ? f->stderr_tail : "")))
+        set(&error, "stderr_tail", platoon_str(f->stderr_tail ? f->stderr_tail : "")) &&
+        (!f->outcome || set(&error, "outcome", platoon_str(f->outcome))))
         return error;
     return NULL;
 }

@@ -33,6 +33,7 @@ struct failure {
     int exit;          /* the exit code; minus the signal's number */
     char *message;     /* one sentence, UTF-8; owned; NULL when out of memory */
     char *stderr_tail; /* UTF-8; owned; NULL: none */
+    char *outcome;     /* how the run ended, in the runner's words; UTF-8; owned; NULL: not told */
 };
 
 /* "bad-task". Static. */
@@ -46,9 +47,12 @@ void failure_set(struct failure *f, enum failure_kind kind, const char *format, 
 /* The last FAILURE_TAIL_BYTES of `text`, from the start of a line if one is near; bytes that are no
  * UTF-8 become U+FFFD. */
 void failure_set_tail(struct failure *f, const void *text, size_t len);
+/* The runner's word for how the run ended (docs/sumo.md). Out of memory: it is not told. */
+void failure_set_outcome(struct failure *f, const char *outcome);
 void failure_release(struct failure *f);
 
-/* The inner dict {'kind', 'message', 'exit', 'stderr_tail'}; NULL when out of memory. */
+/* The inner dict {'kind', 'message', 'exit', 'stderr_tail'}, and 'outcome' if the runner told one;
+ * NULL when out of memory. */
 platoon_value *failure_error(const struct failure *f);
 /* The whole dict, for a queue. `task` (borrowed, may be NULL when there was no memory for it) must
  * be encodable; `task_id` 0: None. NULL when out of memory. */

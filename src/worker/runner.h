@@ -30,8 +30,8 @@
  *     and then exactly one of
  *         {'result': VALUE}
  *         {'result_pickle': bytes}     a whole pickle, which is passed on unread
- *         {'error': {'kind': one of failure.h, 'message': str, 'exit': int, 'stderr_tail': str}}
- *                                      (exit and stderr_tail may be left out)
+ *         {'error': {'kind': one of failure.h, 'message': str, 'exit': int, 'stderr_tail': str,
+ *                    'outcome': str}}  (exit, stderr_tail and outcome may be left out)
  *     With says_ready the process says {'ready': {...}} before anything else, or {'failed': 'why'}:
  *     then it cannot work at all, and the agent stops instead of failing task after task. A
  *     'pickle_protocol' in ready's dict bounds the protocol of what it is sent.

@@ -88,6 +88,7 @@ TEST(errors_become_failures)
     platoon_dict_set(error, "message", platoon_str("no such file"));
     platoon_dict_set(error, "exit", platoon_int(1));
     platoon_dict_set(error, "stderr_tail", platoon_str("Error: ..."));
+    platoon_dict_set(error, "outcome", platoon_str("incomplete"));
     a = read_dict(pair("error", error));
     assert_int_equal(a.outcome.kind, OUTCOME_FAILURE);
     assert_int_equal(a.outcome.failure.kind, FAILURE_NOT_FOUND);
@@ -95,6 +96,7 @@ TEST(errors_become_failures)
     assert_true(a.outcome.failure.has_exit);
     assert_int_equal(a.outcome.failure.exit, 1);
     assert_string_equal(a.outcome.failure.stderr_tail, "Error: ...");
+    assert_string_equal(a.outcome.failure.outcome, "incomplete");
     answer_release(&a);
     a = read_dict(pair("error", pair("kind", platoon_str("no such kind"))));
     assert_int_equal(a.kind, ANSWER_BAD);

@@ -15,11 +15,13 @@ TEST(dict_has_the_documented_form)
     f.has_exit = true;
     f.exit = 3;
     failure_set_tail(&f, "last words\n", 11);
+    failure_set_outcome(&f, "failed");
     v = failure_value(&f, task, 37);
     repr = platoon_repr(v);
     assert_string_equal(repr,
                         "{'platoon_error': {'kind': 'exit', 'message': 'the program ended with "
-                        "code 3', 'exit': 3, 'stderr_tail': 'last words\\n'}, 'task': {'seed': "
+                        "code 3', 'exit': 3, 'stderr_tail': 'last words\\n', 'outcome': "
+                        "'failed'}, 'task': {'seed': "
                         "7}, 'task_id': 37}");
     free(repr);
     platoon_value_unref(v);

@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_sumo.c - `platoon sumo`: one simulation, here, by the code that a worker's runner uses. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "base/remove_tree.h"
+#include "cli/ask.h"
+#include "cli/cmd.h"
+#include "cli/options.h"
+#include "cli/sumo_view.h"
+#include "cli/talk.h"
+#include "sumo/sumo_run.h"
+
+enum {
+    OPT_CONTROL = 1,
+    OPT_SET,
+    OPT_SEED,
+    OPT_JSON,
+    OPT_ROOT,
+    OPT_SUMO,
+    OPT_TIMEOUT,
+    OPT_OUTPUT_DIR,
+
+    MAX_SEED = INT32_MAX,
+    MAX_TIMEOUT_S = 366 * 86400
+};
+
+static const struct cmd_option option_table[] = {
+    {OPT_CONTROL, "control", "alinea|none",
+     "the controller, or none; without this, one runs if\n"
+     "--set names a key of it"},
+    {OPT_SET, "set", "KEY=VALUE",
+     "a key of the controller (K_R, o_target, tls, ...), begin\n"
+     "or end, or an option that tasks may set (scale,\n"
+     "step-length, ...); A,B is a list; may be given often"},
+    {OPT_SEED, "seed", "N", "seed of the run (default: the configuration's)"},
+    {OPT_JSON, "json", NULL, "for programs: the result as a worker gives it, as JSON"},
+    {OPT_ROOT, "root", "DIR",
+     "as for 'platoon work': FILE is relative to DIR, and no\n"
+     "file may lie outside of it (default: any may)"},
+    {OPT_SUMO, "sumo", "EXE", "the sumo to run (default: $SUMO_HOME/bin/sumo, then PATH)"},
+    {OPT_TIMEOUT, "timeout", "SECONDS", "stop it after so long"},
+    {OPT_OUTPUT_DIR, "output-dir", "DIR",
+     "keep SUMO's outputs there, in a new folder (default: they\n"
+     "are removed)"},
+    {0},
+};
+
+static int run(int argc, char **argv);
+
+const struct cmd cmd_sumo = {
+    .name = "sumo",
+    .summary = "run one SUMO simulation here and print its figures",
+    .usage = "FILE.sumocfg [OPTION]...",
+    .about = "Run a simulation as a worker would run it, with a controller or without, and print\n"
+             "what a worker would send back. For trying a scenario and for finding faults in it.\n",
+    .options = option_table,
+    .after = "examples:\n"
+             "  platoon sumo data/ramp_metering.sumocfg --seed 7\n"
+             "  platoon sumo data/ramp_metering2.sumocfg --control alinea --set o_target=14\n"
+             "  platoon sumo big.sumocfg --set end=3600 --set scale=0.5 --json\n"
+             "\n"
+             "Exit codes: 0 the run ended as it should (outcome ok); 1 it failed, or ended in a\n"
+             "gridlock or early, by a rule; 2 wrong command line; 130 interrupted.\n",
+    .run = run,
+};
+
+struct sumo_command {
+    const char *file, *root, *sumo, *output_dir, *control;
+    platoon_value *task, *settings, *options; /* control and options: NULL until one is set */
+    bool wants_json, has_seed;
+    int64_t seed;
+    double timeout_s;
+};
+
+/* --- Ctrl-C ----------------------------------------------------------------------------------- */
+
+/* The run is given up when this pipe hangs up; closing it is all that a signal handler does. */
+static int interrupt_pipe[2] = {-1, -1};
+static volatile sig_atomic_t was_interrupted;
+
+static void on_signal(int number)
+{
+    (void)number;
+    if (!was_interrupted)
+        (void)close(interrupt_pipe[1]); /* nothing was written */
+    was_interrupted = 1;
+}
+
+static bool watch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+
+    if (pipe2(interrupt_pipe, O_CLOEXEC) < 0)
+        return false;
+    sigemptyset(&action.sa_mask);
+    sigaddset(&action.sa_mask, SIGINT);
+    sigaddset(&action.sa_mask, SIGTERM);
+    return sigaction(SIGINT, &action, NULL) == 0 && sigaction(SIGTERM, &action, NULL) == 0;
+}
+
+/* --- the task --------------------------------------------------------------------------------- */
+
+static platoon_value *list_of(const char *text)
+{
+    platoon_value *list = platoon_list();
+
+    while (list) {
+        size_t len = strcspn(text, ",");
+
+        if (platoon_append(list, platoon_str_n(text, len)) != PLATOON_OK) {
+            platoon_value_unref(list);
+            return NULL;
+        }
+        if (!text[len])
+            break;
+        text += len + 1;
+    }
+    return list;
+}
+
+/* What the text means to whom it is for: names stay text, also "17". */
+static platoon_value *value_of(const char *text, bool is_name)
+{
+    double number;
+
+    if (strchr(text, ','))
+        return list_of(text);
+    if (is_name)
+        return platoon_str(text);
+    if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0)
+        return platoon_bool(*text == 't');
+    if (num_double_parse(text, strlen(text), &number))
+        return platoon_float(number);
+    return platoon_str(text);
+}
+
+/* Whether any controller has that key; then whether it names places of the network. */
+static bool is_control_key(const char *key, bool *out_is_name)
+{
+    for (size_t i = 0; controllers[i]; i++) {
+        const struct controller_type *type = controllers[i];
+
+        for (size_t j = 0; j < type->n_places; j++)
+            if (strcmp(type->places[j].key, key) == 0)
+                return *out_is_name = true;
+        for (size_t j = 0; j < type->n_parameters; j++)
+            if (strcmp(type->parameters[j].name, key) == 0) {
+                *out_is_name = false;
+                return true;
+            }
+    }
+    return false;
+}
+
+static bool put(platoon_value **dict, const char *key, platoon_value *value)
+{
+    if (!*dict)
+        *dict = platoon_dict();
+    if (*dict)
+        return platoon_dict_set(*dict, key, value) == PLATOON_OK;
+    platoon_value_unref(value);
+    return false;
+}
+
+static int out_of_memory(struct options *o)
+{
+    talk_error("out of memory");
+    o->exit_code = CMD_FAILED;
+    return OPTION_EXIT;
+}
+
+/* KEY=VALUE; `control.` and `options.` before KEY say whose it is where that is in doubt. */
+static int read_set(struct options *o, struct sumo_command *c)
+{
+    const char *equals = strchr(o->value, '='), *name;
+    bool is_name = false, is_set;
+    char key[128];
+
+    if (!equals || equals == o->value || (size_t)(equals - o->value) >= sizeof key || !equals[1])
+        return options_fail(o, "--set %s: write KEY=VALUE", o->value);
+    snprintf(key, sizeof key, "%.*s", (int)(equals - o->value), o->value);
+    name = key;
+    if (strncmp(name, "control.", 8) == 0) {
+        (void)is_control_key(name += 8, &is_name); /* an unknown one is told with those there are */
+        is_set = put(&c->settings, name, value_of(equals + 1, is_name));
+    } else if (is_control_key(name, &is_name)) {
+        is_set = put(&c->settings, name, value_of(equals + 1, is_name));
+    } else if (strcmp(name, "begin") == 0 || strcmp(name, "end") == 0) {
+        is_set = put(&c->task, name, value_of(equals + 1, false));
+    } else {
+        if (strncmp(name, "options.", 8) == 0)
+            name += 8;
+        is_set = put(&c->options, name, value_of(equals + 1, false));
+    }
+    return is_set ? OPTION_END : out_of_memory(o);
+}
+
+static int read_option(struct options *o, struct sumo_command *c, int id)
+{
+    switch (id) {
+    case OPTION_EXIT:
+        return OPTION_EXIT;
+    case OPTION_OPERAND:
+        if (c->file)
+            return options_fail(o, "'%s' is one argument too many; one simulation at a time",
+                                o->value);
+        c->file = o->value;
+        break;
+    case OPT_CONTROL:
+        if (strcmp(o->value, "none") != 0 && !controller_find(o->value))
+            return options_fail(o, "--control %s: there are alinea and none", o->value);
+        c->control = o->value;
+        break;
+    case OPT_SET:
+        return read_set(o, c);
+    case OPT_SEED:
+        if (!options_integer(o, 0, MAX_SEED, &c->seed))
+            return OPTION_EXIT;
+        c->has_seed = true;
+        break;
+    case OPT_JSON:
+        c->wants_json = true;
+        break;
+    case OPT_ROOT:
+        c->root = o->value;
+        break;
+    case OPT_SUMO:
+        c->sumo = o->value;
+        break;
+    case OPT_TIMEOUT:
+        if (!options_seconds(o, MAX_TIMEOUT_S, &c->timeout_s))
+            return OPTION_EXIT;
+        if (c->timeout_s == 0)
+            return options_fail(o, "--timeout 0 would leave no time for anything");
+        break;
+    case OPT_OUTPUT_DIR:
+        c->output_dir = o->value;
+        break;
+    }
+    return OPTION_END;
+}
+
+static bool take_child(platoon_value **dict, const char *key, platoon_value **child)
+{
+    platoon_value *value = *child;
+
+    *child = NULL;
+    return !value || put(dict, key, value);
+}
+
+/* The dict that a master would have put into the queue. */
+static int complete_task(struct options *o, struct sumo_command *c)
+{
+    bool is_controlled = c->control ? strcmp(c->control, "none") != 0 : c->settings != NULL;
+
+    if (!c->file)
+        return options_fail(o, "which simulation? name a FILE.sumocfg");
+    if (c->settings && !is_controlled)
+        return options_fail(o, "--control none leaves nothing for --set to set in a controller");
+    if (!put(&c->task, "filename", platoon_str(c->file)) ||
+        (c->control && !put(&c->task, "control_bool", platoon_bool(is_controlled))) ||
+        (c->control && is_controlled && !put(&c->settings, "type", platoon_str(c->control))) ||
+        (c->has_seed && !put(&c->task, "seed", platoon_int(c->seed))) ||
+        !take_child(&c->task, "control", &c->settings) ||
+        !take_child(&c->task, "options", &c->options))
+        return out_of_memory(o);
+    return OPTION_END;
+}
+
+/* --- running ---------------------------------------------------------------------------------- */
+
+static const char *temporary_folder(void)
+{
+    const char *folder = getenv("TMPDIR");
+
+    return folder && *folder ? folder : "/tmp";
+}
+
+/* The folder that SUMO writes into, absolute. */
+static bool make_folder(const struct sumo_command *c, char out[PATH_MAX])
+{
+    char path[PATH_MAX];
+
+    if (c->output_dir) {
+        if (mkdir(c->output_dir, 0777) < 0) {
+            talk_error("--output-dir %s: %s", c->output_dir, strerror(errno));
+            if (errno == EEXIST)
+                talk_hint("name a folder that is not there yet, so that nothing is overwritten");
+            return false;
+        }
+        snprintf(path, sizeof path, "%s", c->output_dir);
+    } else if (snprintf(path, sizeof path, "%s/platoon-sumo-XXXXXX", temporary_folder()) >=
+                   (int)sizeof path ||
+               !mkdtemp(path)) {
+        talk_error("cannot make a folder for SUMO's outputs in %s: %m", temporary_folder());
+        return false;
+    }
+    if (realpath(path, out))
+        return true;
+    talk_error("%s: %m", path);
+    return false;
+}
+
+static enum platoon_status simulate(const struct sumo_command *c, const char *root,
+                                    const char *folder, struct sumo_view *view,
+                                    platoon_value **out_result, struct sumo_failure *out_failure)
+{
+    struct path_rules rules = {.root = root, .allow_any = !c->root};
+    struct sumo_run_options options = {
+        .task_dir = folder,
+        .timeout_s = c->timeout_s,
+        .abort_fd = interrupt_pipe[0],
+        .on_progress = sumo_view_progress,
+        .arg = view,
+        .progress_every_s = SUMO_VIEW_EVERY_S,
+    };
+    struct sumo_program program = {0};
+    struct sumo_plan plan = {0};
+    struct platoon_err err;
+    enum platoon_status st;
+
+    if ((st = sumo_task_dir_check(folder, &err)) != PLATOON_OK ||
+        (st = sumo_plan_make(c->task, &rules, &plan, &err)) != PLATOON_OK ||
+        (st = sumo_program_find(&program, c->sumo, &err)) != PLATOON_OK) {
+        sumo_failure_before_run(out_failure, &err);
+    } else {
+        sumo_view_begin(view, c->file);
+        st = sumo_run(&plan, &program, &options, out_result, out_failure);
+        sumo_view_end(view);
+    }
+    sumo_plan_release(&plan);
+    sumo_program_release(&program);
+    return st;
+}
+
+/* As a worker sends it: {'platoon_error': {...}, 'task': {...}}. */
+static int print_failure_json(const struct sumo_command *c, const struct sumo_failure *failure)
+{
+    platoon_value *dict = NULL;
+    int exit_code = CMD_FAILED;
+
+    if (put(&dict, "platoon_error", sumo_failure_value(failure)) &&
+        put(&dict, "task", platoon_value_ref(c->task)))
+        (void)ask_print_json(dict); /* reports its own failure; this command failed anyway */
+    else
+        talk_error("out of memory");
+    platoon_value_unref(dict);
+    return exit_code;
+}
+
+static int report(const struct sumo_command *c, enum platoon_status st, platoon_value *result,
+                  const struct sumo_failure *failure)
+{
+    const char *outcome;
+    int exit_code;
+
+    if (was_interrupted) {
+        talk_error("interrupted; the simulation was stopped");
+        return CMD_INTERRUPTED;
+    }
+    if (st != PLATOON_OK) {
+        sumo_view_failure(failure);
+        return c->wants_json ? print_failure_json(c, failure) : CMD_FAILED;
+    }
+    sumo_view_warnings(failure);
+    outcome = platoon_as_str(platoon_dict_get(result, "outcome"), NULL);
+    if (c->wants_json)
+        exit_code = ask_print_json(result);
+    else
+        exit_code = sumo_view_table(result) ? CMD_OK : CMD_FAILED;
+    if (exit_code != CMD_OK || strcmp(outcome, outcome_text(OUTCOME_OK)) == 0)
+        return exit_code;
+    talk_warning("the run is %s; its figures hold the vehicles that were left", outcome);
+    return CMD_FAILED;
+}
+
+static int run_and_report(const struct sumo_command *c)
+{
+    struct sumo_failure *failure = calloc(1, sizeof *failure);
+    char root[PATH_MAX], folder[PATH_MAX];
+    platoon_value *result = NULL;
+    struct sumo_view view = {0};
+    int exit_code = CMD_FAILED, code;
+    enum platoon_status st;
+
+    if (!failure) {
+        talk_error("out of memory");
+        return CMD_FAILED;
+    }
+    if (!realpath(c->root ? c->root : ".", root)) {
+        talk_error("--root %s: %m", c->root ? c->root : ".");
+        exit_code = CMD_USAGE;
+    } else if (!watch_signals()) {
+        talk_error("cannot watch for Ctrl-C: %m");
+    } else if (make_folder(c, folder)) {
+        st = simulate(c, root, folder, &view, &result, failure);
+        exit_code = report(c, st, result, failure);
+        if (c->output_dir)
+            talk("SUMO's outputs are in %s", folder);
+        else if ((code = remove_tree(folder)) != 0)
+            talk_warning("%s is left behind: %s", folder, strerror(code));
+    }
+    platoon_value_unref(result);
+    free(failure);
+    return exit_code;
+}
+
+static int run(int argc, char **argv)
+{
+    struct sumo_command c = {0};
+    struct options o;
+    int exit_code;
+
+    options_init(&o, &cmd_sumo, argc, argv);
+    for (int id; (id = options_next(&o)) != OPTION_END;)
+        if (read_option(&o, &c, id) == OPTION_EXIT)
+            goto usage;
+    if (complete_task(&o, &c) == OPTION_EXIT)
+        goto usage;
+    exit_code = run_and_report(&c);
+    goto out;
+
+usage:
+    exit_code = o.exit_code;
+out:
+    platoon_value_unref(c.task);
+    platoon_value_unref(c.settings);
+    platoon_value_unref(c.options);
+    return exit_code;
+}

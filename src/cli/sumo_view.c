@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sumo_view.c - progress line, table of figures, failures. */
+#include "cli/sumo_view.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/table.h"
+#include "cli/talk.h"
+
+/* --- progress --------------------------------------------------------------------------------- */
+
+static void erase(void *arg)
+{
+    struct sumo_view *view = arg;
+
+    if (view->is_up)
+        fputs("\r\033[K", stderr);
+    view->is_up = false;
+}
+
+void sumo_view_begin(struct sumo_view *view, const char *label)
+{
+    const char *term = getenv("TERM");
+
+    view->label = label;
+    view->is_live = isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
+    if (view->is_live)
+        talk_set_before(erase, view);
+}
+
+void sumo_view_progress(const struct sumo_progress *p, void *arg)
+{
+    struct sumo_view *view = arg;
+
+    if (!view->is_live)
+        return;
+    erase(view);
+    fprintf(stderr, "%.30s  %.0f s", view->label, p->time_s);
+    if (p->end_s >= 0.0)
+        fprintf(stderr, " of %.0f s", p->end_s);
+    if (p->running >= 0.0)
+        fprintf(stderr, "  %.0f on the road", p->running);
+    if (p->waiting > 0.0)
+        fprintf(stderr, "  %.0f waiting", p->waiting);
+    if (p->wall_s > 0.0)
+        fprintf(stderr, "  %.0fx", (p->time_s - p->begin_s) / p->wall_s);
+    (void)fflush(stderr); /* a terminal that is gone cannot be told */
+    view->is_up = true;
+}
+
+void sumo_view_end(struct sumo_view *view)
+{
+    if (!view->is_live)
+        return;
+    erase(view);
+    talk_set_before(NULL, NULL);
+}
+
+/* --- figures ---------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *key, *unit;
+} figures[] = {
+    {"seed", ""},
+    {"total_time_spent_h", "veh h"},
+    {"total_travel_time_h", "veh h"},
+    {"mean_delay_s", "s"},
+    {"mean_speed_kmh", "km/h"},
+    {"vehicles_inserted", "veh"},
+    {"vehicles_arrived", "veh"},
+    {"vehicles_running", "veh"},
+    {"vehicles_waiting", "veh"},
+    {"teleports", ""},
+    {"collisions", ""},
+    {"end_time_s", "s"},
+    {"wall_s", "s"},
+    {"sumo_version", ""},
+    {"outcome", ""},
+};
+
+static void show_value(struct table *t, const platoon_value *value)
+{
+    int64_t whole;
+    double number;
+
+    switch (platoon_value_kind(value)) {
+    case PLATOON_INT:
+        if (platoon_as_int(value, &whole) == PLATOON_OK)
+            table_cell(t, 1, "%" PRId64, whole);
+        break;
+    case PLATOON_FLOAT:
+        if (platoon_as_float(value, &number) == PLATOON_OK)
+            table_cell(t, 1, "%.2f", number);
+        break;
+    case PLATOON_STR:
+        table_cell(t, 1, "%s", platoon_as_str(value, NULL));
+        break;
+    default:
+        table_cell(t, 1, "-");
+    }
+}
+
+bool sumo_view_table(const platoon_value *result)
+{
+    static const struct table_column columns[] = {
+        {.title = "metric"}, {.title = "value", .is_right = true}, {.title = "unit"}};
+    struct table *t = table_new(columns, sizeof columns / sizeof columns[0]);
+    bool is_printed;
+
+    for (size_t i = 0; t && i < sizeof figures / sizeof figures[0]; i++) {
+        const platoon_value *value = platoon_dict_get(result, figures[i].key);
+
+        if (!value)
+            continue;
+        table_row(t);
+        table_cell(t, 0, "%s", figures[i].key);
+        show_value(t, value);
+        table_cell(t, 2, "%s", figures[i].unit);
+    }
+    is_printed = t && table_print(t, stdout);
+    if (!is_printed)
+        talk_error("out of memory");
+    table_free(t);
+    return is_printed;
+}
+
+/* --- what SUMO said --------------------------------------------------------------------------- */
+
+/* Each line of `text` that `message`, if given, does not hold already. */
+static void say_lines(const char *text, const char *message)
+{
+    while (*text) {
+        int len = (int)strcspn(text, "\n");
+        char line[SUMO_FAILURE_TEXT_BYTES];
+
+        snprintf(line, sizeof line, "%.*s", len, text);
+        if (len > 0 && !(message && strstr(message, line)) &&
+            strcmp(line, "Quitting (on error).") != 0)
+            talk("sumo: %s", line);
+        text += len;
+        text += *text == '\n';
+    }
+}
+
+void sumo_view_warnings(const struct sumo_failure *from_run)
+{
+    say_lines(from_run->stderr_tail, NULL);
+}
+
+void sumo_view_failure(const struct sumo_failure *failure)
+{
+    say_lines(failure->stderr_tail, failure->message);
+    talk_error("%s", failure->message);
+}
