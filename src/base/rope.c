@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/mem.h"
+
 enum { FIRST_COPY_BLOCK = 512, LARGEST_COPY_BLOCK = 1024 * 1024 };
 
 /* Large blocks are pages of their own, so that the memory of a large value goes back to the
@@ -30,7 +32,7 @@ struct block *block_new(size_t size)
         if (b == MAP_FAILED)
             return NULL;
     } else {
-        b = malloc(sizeof *b + size);
+        b = mem_alloc(sizeof *b + size);
         if (!b)
             return NULL;
     }
@@ -76,7 +78,7 @@ static bool reserve_segment(struct rope *r)
     if (r->n_segments < r->cap_segments)
         return true;
     cap = r->cap_segments ? r->cap_segments * 2 : 2;
-    grown = realloc(r->segments, cap * sizeof *grown);
+    grown = mem_realloc(r->segments, cap * sizeof *grown);
     if (!grown)
         return false;
     r->segments = grown;

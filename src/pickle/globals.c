@@ -5,11 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
+
 void globals_reset(struct globals *g)
 {
     g->len = 0;
     g->n = 0;
     g->has_overflowed = false;
+    g->is_out_of_memory = false;
 }
 
 void globals_release(struct globals *g)
@@ -46,10 +49,10 @@ void globals_add(struct globals *g, const char *module, size_t module_len, const
         return;
     if (g->cap - g->len < len + 1) {
         size_t cap = g->cap * 2 + len + 1;
-        char *grown = realloc(g->names, cap);
+        char *grown = mem_realloc(g->names, cap);
 
         if (!grown) {
-            g->has_overflowed = true;
+            g->is_out_of_memory = true;
             return;
         }
         g->names = grown;

@@ -19,7 +19,8 @@ struct globals {
     uint32_t n;
     uint32_t hashes[GLOBALS_MAX];
     uint32_t starts[GLOBALS_MAX];
-    bool has_overflowed; /* more names than that, or no memory for one */
+    bool has_overflowed;   /* there were more */
+    bool is_out_of_memory; /* a name is missing because of that */
 };
 
 void globals_reset(struct globals *g);

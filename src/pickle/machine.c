@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
+
 enum {
     KEEP_MARKS = 64 /* a buffer of up to this many marks survives a reset */
 };
@@ -87,7 +89,7 @@ static bool open_mark(struct machine *m)
         return refuse(m, PLATOON_ELIMIT, "too many MARKs are open: the value is nested too deeply");
     if (m->n_marks == m->cap_marks) {
         size_t cap = m->cap_marks ? m->cap_marks * 2 : 8;
-        struct mark *grown = realloc(m->marks, cap * sizeof *grown);
+        struct mark *grown = mem_realloc(m->marks, cap * sizeof *grown);
 
         if (!grown)
             return refuse(m, PLATOON_ENOMEM, "out of memory");
@@ -294,5 +296,7 @@ bool machine_step(struct machine *m, uint8_t code, const struct opcode_value *va
     m->outline.at = end;
     if (!execute(m, code, value, start))
         return false;
-    return !m->outline.is_out_of_memory || refuse(m, PLATOON_ENOMEM, "out of memory");
+    return !(m->outline.is_out_of_memory || m->memo.is_out_of_memory ||
+             m->globals.is_out_of_memory) ||
+           refuse(m, PLATOON_ENOMEM, "out of memory");
 }

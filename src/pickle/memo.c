@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
+
 /* A buffer of up to this many ranges survives a reset: a session at rest holds little. More than
  * that many are not moved about: numbers that do not rise come from no pickler, and would cost
  * time as well as room. */
@@ -22,6 +24,7 @@ void memo_reset(struct memo *m)
     m->next = 0;
     m->is_wild = false;
     m->was_reset = false;
+    m->is_out_of_memory = false;
     m->n_ranges = 0;
     m->n_pinned = 0;
     if (m->has_recent)
@@ -73,7 +76,7 @@ static enum platoon_status insert_range(struct memo *m, uint32_t at, uint64_t nu
         return PLATOON_ELIMIT;
     if (m->n_ranges == m->cap_ranges) {
         uint32_t cap = m->cap_ranges ? m->cap_ranges * 2 : 4;
-        struct memo_range *grown = realloc(m->ranges, cap * sizeof *grown);
+        struct memo_range *grown = mem_realloc(m->ranges, cap * sizeof *grown);
 
         if (!grown)
             return PLATOON_ENOMEM;
@@ -138,10 +141,12 @@ static struct memo_name *pin_slot(struct memo *m)
         return NULL;
     if (m->n_pinned == m->cap_pinned) {
         uint32_t cap = m->cap_pinned ? m->cap_pinned * 2 : 8;
-        struct memo_name *grown = realloc(m->pinned, cap * sizeof *grown);
+        struct memo_name *grown = mem_realloc(m->pinned, cap * sizeof *grown);
 
-        if (!grown)
+        if (!grown) {
+            m->is_out_of_memory = true;
             return NULL;
+        }
         m->pinned = grown;
         m->cap_pinned = cap;
     }
@@ -167,12 +172,23 @@ void memo_name_pin(struct memo *m, uint64_t number)
         *to = *from;
 }
 
+static bool make_recent(struct memo *m)
+{
+    m->recent = mem_alloc(MEMO_RECENT * sizeof *m->recent);
+    if (!m->recent) {
+        m->is_out_of_memory = true;
+        return false;
+    }
+    memset(m->recent, 0, MEMO_RECENT * sizeof *m->recent);
+    return true;
+}
+
 void memo_name_set(struct memo *m, uint64_t number, const void *text, size_t len, bool pin)
 {
     struct memo_name *slot = pin ? pin_slot(m) : NULL;
 
     if (!slot) {
-        if (!m->recent && !(m->recent = calloc(MEMO_RECENT, sizeof *m->recent)))
+        if (!m->recent && !make_recent(m))
             return;
         slot = &m->recent[number % MEMO_RECENT];
         m->has_recent = true;

@@ -36,10 +36,11 @@ struct memo_name {
 };
 
 struct memo {
-    uint64_t count; /* numbers set */
-    uint64_t next;  /* all numbers set are below; 0 at first */
-    bool is_wild;   /* a number was set out of rising order: lower no longer means earlier */
-    bool was_reset; /* the last memo_set() set a number again */
+    uint64_t count;        /* numbers set */
+    uint64_t next;         /* all numbers set are below; 0 at first */
+    bool is_wild;          /* a number was set out of rising order: lower no longer means earlier */
+    bool was_reset;        /* the last memo_set() set a number again */
+    bool is_out_of_memory; /* a name is missing because of that */
     uint32_t max_ranges;
     struct memo_range *ranges; /* disjoint, rising, not touching each other */
     uint32_t n_ranges, cap_ranges;
@@ -58,7 +59,7 @@ void memo_release(struct memo *m);
 enum platoon_status memo_set_slow(struct memo *m, uint64_t number);
 bool memo_has_slow(const struct memo *m, uint64_t number);
 /* Remember that `number` (just set) is this text of 1 to MEMO_MAX_NAME bytes. `pin`: keep it
- * until reset, if there is room. Forgetting for lack of memory is no error. */
+ * until reset, if there is room. Without memory for it, is_out_of_memory. */
 void memo_name_set(struct memo *m, uint64_t number, const void *text, size_t len, bool pin);
 /* Keep the text of `number` until reset, if it is still known and there is room. */
 void memo_name_pin(struct memo *m, uint64_t number);

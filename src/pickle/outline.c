@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
+
 static const uint32_t keep_of_level[OUTLINE_LEVELS] = {1, AT_KEY_VALUE + 1, SCAN_MAX_ARGS};
 
 void outline_init(struct outline *o, bool is_request, const struct memo *memo)
@@ -134,7 +136,7 @@ static bool grow(void **array, size_t *cap, size_t need, size_t size)
 
     if (need <= *cap)
         return true;
-    grown = realloc(*array, wanted * size);
+    grown = mem_realloc(*array, wanted * size);
     if (!grown)
         return false;
     *array = grown;
@@ -153,7 +155,7 @@ static struct entry *entry_at(struct outline *o, uint64_t position)
     if (position < l->cap)
         return &l->entries[position];
     cap = l->cap ? l->cap * 2 : 4;
-    grown = realloc(l->entries, cap * sizeof *grown);
+    grown = mem_realloc(l->entries, cap * sizeof *grown);
     if (!grown) {
         o->is_out_of_memory = true;
         return NULL;

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "pickle/opcodes.h"
 
 enum {
@@ -150,10 +151,11 @@ static uint8_t protocol_for(int written, uint32_t flags)
 static enum platoon_status make(const struct cut *cut, int protocol, enum scan_kind kind,
                                 uint32_t flags, struct payload **out)
 {
-    struct payload *p = calloc(1, sizeof *p);
+    struct payload *p = mem_alloc(sizeof *p);
 
     if (!p)
         return PLATOON_ENOMEM;
+    memset(p, 0, sizeof *p);
     p->refs = 1;
     p->protocol = protocol_for(protocol, flags);
     p->kind = (uint8_t)kind;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/mem.h"
 #include "pickle/decode.h"
 #include "pickle/encode.h"
 
@@ -56,7 +57,7 @@ static enum platoon_status decode_flat(const struct payload *p,
     enum platoon_status st;
 
     if (!flat) {
-        if (!(copy = malloc(len)))
+        if (!(copy = mem_alloc(len)))
             return platoon_fail(err, PLATOON_ENOMEM, "out of memory for a value of %zu bytes", len);
         rope_copy_out(&p->pickle, 0, copy, len);
         flat = copy;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/utf8.h"
 #include "pickle/lines.h"
 #include "pickle/machine.h"
@@ -57,10 +58,11 @@ struct scan {
 
 struct scan *scan_new(enum scan_mode mode, const struct scan_limits *limits)
 {
-    struct scan *s = calloc(1, sizeof *s);
+    struct scan *s = mem_alloc(sizeof *s);
 
     if (!s)
         return NULL;
+    memset(s, 0, sizeof *s);
     if (limits)
         s->limits = *limits;
     if (!s->limits.max_bytes)
@@ -140,7 +142,7 @@ static bool add_gap(struct scan *s)
         return bad(s, PLATOON_ELIMIT, "there are too many frames for so few bytes");
     if (s->n_gaps == s->cap_gaps) {
         size_t cap = s->cap_gaps ? s->cap_gaps * 2 : 4;
-        struct scan_gap *grown = realloc(s->gaps, cap * sizeof *grown);
+        struct scan_gap *grown = mem_realloc(s->gaps, cap * sizeof *grown);
 
         if (!grown)
             return bad(s, PLATOON_ENOMEM, "out of memory");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support/test.h"
 
+#include "base/mem.h"
 #include "pickle/payload.h"
 #include "support/pickle_text.h"
 
@@ -421,4 +422,118 @@ TEST(payload_lives_until_its_last_reference_goes)
     assert_int_equal(payload_bytes(p), 5); /* a sanitizer would know */
     payload_unref(p);
     payload_unref(NULL);
+}
+
+/* --- without memory --------------------------------------------------------------------------- */
+
+/* A request that makes the scanner use everything it has: deep names, globals, frames, many
+ * MARKs, scattered memo numbers, eight arguments and five keywords. */
+static uint8_t *busy_request(size_t *out_len)
+{
+    static char text[65536];
+    size_t n = (size_t)snprintf(text, sizeof text, "8004 28 8c02'id'94 8c03'put'94 28 ");
+
+    for (int i = 0; i < 7; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "8c04'arg%d'94 ", i);
+    n += (size_t)snprintf(text + n, sizeof text - n,
+                          "5d94 28 28 28 28 28 28 28 28 28 29 74 74 74 74 74 74 74 74 ");
+    for (int i = 0; i < 10; i++)
+        n += (size_t)snprintf(
+            text + n, sizeof text - n,
+            "7d94 8c05'deep%d'94 4b01 73 'cm%d' 0a 'n' 0a 95 0000000000000000 71 %02x ", i, i,
+            100 + 2 * i);
+    n += (size_t)snprintf(text + n, sizeof text - n, "65 74 7d 94 28 ");
+    for (int i = 0; i < 5; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "8c02'k%d'94 4b01 ", i);
+    (void)snprintf(text + n, sizeof text - n, "75 74 2e");
+    return pickle_from_text(text, out_len);
+}
+
+static bool try_request(const uint8_t *data, size_t len, const struct rope *frame)
+{
+    struct scan *s = scan_new(SCAN_REQUEST, NULL);
+    struct platoon_err err = {0};
+    struct scan_request r;
+    struct payload *p = NULL;
+    struct rope reply;
+    bool is_done = false;
+
+    if (!s)
+        return false;
+    if (scan_feed(s, data, len, &err) != SCAN_DONE) {
+        assert_int_equal(err.status, PLATOON_ENOMEM);
+        scan_free(s);
+        return false;
+    }
+    scan_request(s, &r);
+    assert_int_equal(r.n_args, 8);
+    assert_int_equal(r.n_kwds, 5);
+    rope_init(&reply);
+    for (size_t i = 0; i < r.n_args; i++) {
+        payload_unref(p);
+        p = NULL;
+        if (payload_cut(s, &r.args[i], frame, &p) != PLATOON_OK)
+            goto out;
+    }
+    is_done = payload_append_reply(p, 4, &reply);
+    if (!is_done)
+        assert_int_equal(reply.len, 0);
+out:
+    payload_unref(p);
+    rope_release(&reply);
+    scan_free(s);
+    return is_done;
+}
+
+TEST(payload_and_scan_survive_any_allocation_that_fails)
+{
+    size_t len, nth = 0;
+    uint8_t *data = busy_request(&len);
+    struct rope frame;
+    bool is_done, has_failed;
+
+    fill_rope(&frame, data, len, 100);
+    do {
+        mem_fail_from(++nth);
+        is_done = try_request(data, len, &frame);
+        has_failed = mem_has_failed();
+        mem_fail_from(0);
+        assert_int_equal(is_done, !has_failed);
+    } while (has_failed);
+    assert_true(nth > 25);
+    rope_release(&frame);
+    free(data);
+}
+
+/* A value that must be decoded and encoded again, in many blocks. */
+TEST(payload_that_is_written_anew_survives_any_allocation_that_fails)
+{
+    size_t len, nth = 0;
+    uint8_t *data =
+        pickle_from_text(HEAD4 "5d94 28 7d94 8c01'a'94 6802 73 8c03'abc'94 8f94 65 85" TAIL4, &len);
+    struct scan *s = scan_bytes(SCAN_REQUEST, data, len);
+    struct scan_request r;
+    struct rope frame, reply;
+    struct payload *p;
+    bool is_done, has_failed;
+
+    scan_request(s, &r);
+    fill_rope(&frame, data, len, 3);
+    assert_int_equal(payload_cut(s, &r.args[0], &frame, &p), PLATOON_OK);
+    do {
+        rope_init(&reply);
+        mem_fail_from(++nth);
+        is_done = payload_append_reply(p, 2, &reply);
+        has_failed = mem_has_failed();
+        mem_fail_from(0);
+        assert_int_equal(is_done, !has_failed);
+        if (!is_done)
+            assert_int_equal(reply.len, 0);
+        rope_release(&reply);
+    } while (has_failed);
+    assert_true(nth > 10);
+    payload_unref(p);
+    rope_release(&frame);
+    scan_free(s);
+    free(data);
 }
