@@ -9,6 +9,8 @@ import sys
 import support
 from support import ROOT, check, check_equal, check_in, for_each_python, program, skip, test
 
+TIME_LIMIT_S = 900
+
 HEAD = """
 import os, queue, random, subprocess, sys, threading, time
 from platoon import BaseManager
