@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """`platoon status` and `platoon stop`: what a server holds, and its end; also against Python's own server."""
 import json
+import os
+import pty
 import re
+import subprocess
 import sys
 
 import support
@@ -88,6 +91,31 @@ def stop_ends_the_server_and_returns_when_it_is_gone(t):
     check_in(server.address, p.stderr, "stderr")
     check_equal(p.stdout, "", "stdout")
     check_equal(server.wait(5), 0, "exit code of the server")
+
+
+@test
+def key_is_asked_for_on_a_terminal_and_not_shown(t):
+    server = Server(t)
+    terminal, other_end = pty.openpty()
+    p = subprocess.Popen([program("platoon"), "status", "--server", server.address], stdin=other_end,
+                         stdout=subprocess.PIPE, stderr=other_end, cwd=str(t.tmp),
+                         env=support.clean_env(XDG_STATE_HOME=t.tmp / "of-another-user"))
+    os.close(other_end)
+    shown = b""
+    while b"authkey: " not in shown:
+        shown += os.read(terminal, 100)
+    os.write(terminal, server.authkey + b"\n")
+    stdout, _ = p.communicate(timeout=20 * support.SLOWDOWN)
+    while True:
+        try:
+            part = os.read(terminal, 100)
+        except OSError:  # how a terminal says that nobody is at its other end
+            break
+        shown += part
+    os.close(terminal)
+    check_equal(p.returncode, 0, "exit code; the terminal shows %r" % shown)
+    check_in(b"get_task_queue", stdout, "stdout")
+    check(server.authkey not in shown, "the key was shown")
 
 
 @for_each_python
