@@ -54,8 +54,10 @@ void payload_unref(struct payload *p); /* NULL is fine */
 
 /* Length of the standalone pickle in bytes. */
 uint64_t payload_bytes(const struct payload *p);
-/* Append `body` (no PROTO, no STOP) to `r`, sharing blocks where it is large. This and the next:
- * false when out of memory, `r` is as it was. */
+/* Append `body` (no PROTO, no STOP) to `r`, whose PROTO must be on the payload's side of the
+ * border between 2 and 3 where the body names anything (SCAN_HAS_GLOBAL, SCAN_HAS_PLAIN_CALL);
+ * sharing blocks where it is large. This and the next: false when out of memory, `r` is as it
+ * was. */
 bool payload_append_body(const struct payload *p, struct rope *r);
 /* Append a whole reply message ('#RETURN', value) for a reader whose own messages use
  * `reader_protocol`. PROTO is 4 at most unless the bytes need 5. What the reader could not load
