@@ -15,5 +15,9 @@ void agent_log(const struct agent_log *log, enum agent_log_level level, const ch
     va_start(args, format);
     (void)vsnprintf(line, sizeof line, format, args); /* cut to fit */
     va_end(args);
+    /* What tasks print and raise is in here: it must not forge lines or steer a terminal. */
+    for (char *c = line; *c; c++)
+        if (((unsigned char)*c < 0x20 && *c != '\t') || *c == 0x7f)
+            *c = *c == '\n' ? ' ' : '?';
     log->write(level, line, log->arg);
 }

@@ -19,6 +19,7 @@ struct agent_log {
     int level; /* lines of higher levels are not made */
 };
 
+/* Cut at 2 KB; control characters become '?', newlines blanks. */
 void agent_log(const struct agent_log *log, enum agent_log_level level, const char *format, ...)
     PLATOON_PRINTF(3, 4);
 

@@ -99,24 +99,26 @@ void link_fail(struct link *l, enum platoon_status status, const char *format, .
     l->options.wake(l->options.arg);
 }
 
-void link_lost(struct link *l, const struct platoon_err *err)
+void link_lost(struct link *l, const struct platoon_err *err, uint64_t made_ns)
 {
+    const bool is_closed = err->status == PLATOON_ECLOSED || err->status == PLATOON_EUNKNOWN;
     bool says = false, was_up;
 
     pthread_mutex_lock(&l->mutex);
     was_up = l->was_up;
-    if ((l->is_up || !l->said_down) && !l->is_leaving) {
-        l->said_down = true;
-        says = true;
+    if (!made_ns || made_ns > l->lost_ns) {
+        says = (l->is_up || !l->said_down) && !l->is_leaving;
+        l->said_down |= says;
+        l->is_up = false;
+        l->lost_ns = clock_mono_ns();
     }
-    l->is_up = false;
     pthread_mutex_unlock(&l->mutex);
     if (says)
         agent_log(l->options.log, AGENT_WARNING,
                   was_up
                       ? "lost the server at %s: %s; running tasks go on, trying to reach it again"
                       : "no server at %s yet: %s; trying until there is one",
-                  l->options.address, err->message);
+                  l->options.address, is_closed ? "it closed the connection" : err->message);
 }
 
 static void say_up(struct link *l)
@@ -160,7 +162,7 @@ platoon_manager *link_connect(struct link *l, const char *name, bool is_fetching
             link_fail(l, st, "%s", err.message);
             return NULL;
         }
-        link_lost(l, &err);
+        link_lost(l, &err, 0);
         goes_on = link_pause(l, &backoff, is_fetching);
     }
     return NULL;
@@ -268,6 +270,7 @@ static void *first_thread(void *arg)
 
     backoff_init(&backoff);
     while (mode == LINK_UNKNOWN && (m = link_connect(l, "fetch", true))) {
+        const uint64_t made_ns = clock_mono_ns();
         struct platoon_err err;
         enum platoon_status st = link_find_leases(l, m, &proxy, &err);
 
@@ -282,7 +285,7 @@ static void *first_thread(void *arg)
             link_fail(l, st, "%s", err.message);
             break;
         } else {
-            link_lost(l, &err);
+            link_lost(l, &err, made_ns);
             (void)link_pause(l, &backoff, true);
         }
     }

@@ -28,6 +28,7 @@ struct link {
 
     enum link_mode mode;
     bool is_up, was_up, said_down;
+    uint64_t lost_ns;           /* when the server was last noticed to be gone */
     enum platoon_status status; /* not OK: it will never work */
     struct platoon_err err;
 
@@ -92,9 +93,12 @@ enum platoon_status link_find_leases(struct link *l, platoon_manager *m, platoon
 /* Keep a copy of a manager's socket in *at (its number in struct link); NULL: close the copy.
  * Without the mutex. */
 void link_keep_socket(struct link *l, int *at, const platoon_manager *m);
-/* The connection was lost, or a call failed in a way that a new one may cure: say so once. Without
- * the mutex. */
-void link_lost(struct link *l, const struct platoon_err *err);
+/* A connection was lost, or none could be made: say so, once for each time that the server goes.
+ * Without the mutex.
+ *
+ *   made_ns   when the connection was made. One that is older than the last time the server went is
+ *             no news. 0: it could not be made */
+void link_lost(struct link *l, const struct platoon_err *err, uint64_t made_ns);
 /* Give up for good. Without the mutex. */
 void link_fail(struct link *l, enum platoon_status status, const char *format, ...)
     PLATOON_PRINTF(3, 4);

@@ -104,7 +104,7 @@ static void hand_over(struct link *l, struct list *tasks)
 }
 
 /* One call. false: the connection is of no more use. */
-static bool fetch_once(struct link *l, platoon_queue *proxy)
+static bool fetch_once(struct link *l, platoon_queue *proxy, uint64_t made_ns)
 {
     struct list tasks;
     struct platoon_err err;
@@ -139,7 +139,7 @@ static bool fetch_once(struct link *l, platoon_queue *proxy)
         link_fail(l, st, "the server at %s gives no tasks of '%s': %s", l->options.address,
                   l->options.task_queue, err.message);
     else if (st != PLATOON_OK && !is_stopping)
-        link_lost(l, &err);
+        link_lost(l, &err, made_ns);
     pthread_mutex_lock(&l->mutex);
     l->n_asked = 0;
     pthread_mutex_unlock(&l->mutex);
@@ -149,36 +149,39 @@ static bool fetch_once(struct link *l, platoon_queue *proxy)
 
 /* A new connection that does not lead to the typeid: say so, and rest. */
 static void not_there(struct link *l, enum platoon_status st, const struct platoon_err *err,
-                      struct backoff *backoff, bool is_fetching)
+                      uint64_t made_ns, struct backoff *backoff, bool is_fetching)
 {
     if (st == PLATOON_EVERSION || st == PLATOON_EREMOTE || st == PLATOON_ENOTFOUND) {
         link_fail(l, st, "%s", err->message);
     } else {
-        link_lost(l, err);
+        link_lost(l, err, made_ns);
         (void)link_pause(l, backoff, is_fetching);
     }
 }
 
 void link_fetch_leases(struct link *l, platoon_manager *m, platoon_queue *proxy)
 {
+    uint64_t made_ns = clock_mono_ns();
     struct backoff backoff;
 
     backoff_init(&backoff);
     while (m) {
         link_keep_socket(l, &l->fetch_socket, m);
-        while (fetch_once(l, proxy))
+        while (fetch_once(l, proxy, made_ns))
             backoff_init(&backoff);
         link_keep_socket(l, &l->fetch_socket, NULL);
         platoon_manager_close(m);
         m = NULL;
         while (!m && link_pause(l, &backoff, true) && (m = link_connect(l, "fetch", true))) {
             struct platoon_err err;
-            enum platoon_status st = link_find_leases(l, m, &proxy, &err);
+            enum platoon_status st;
 
+            made_ns = clock_mono_ns();
+            st = link_find_leases(l, m, &proxy, &err);
             if (st != PLATOON_OK) {
                 platoon_manager_close(m);
                 m = NULL;
-                not_there(l, st, &err, &backoff, true);
+                not_there(l, st, &err, made_ns, &backoff, true);
             }
         }
     }
@@ -190,6 +193,7 @@ struct reporter {
     struct link *link;
     platoon_manager *manager; /* NULL: not connected */
     platoon_queue *proxy;
+    uint64_t made_ns;  /* when it was connected */
     uint64_t renew_ns; /* when the held leases are due */
     struct backoff backoff;
 };
@@ -211,6 +215,7 @@ static bool connect_reporter(struct reporter *r)
     r->manager = link_connect(r->link, "report", false);
     if (!r->manager)
         return false;
+    r->made_ns = clock_mono_ns();
     st = link_find_leases(r->link, r->manager, &r->proxy, &err);
     if (st == PLATOON_OK) {
         r->renew_ns = 0; /* invariant 3 */
@@ -218,7 +223,7 @@ static bool connect_reporter(struct reporter *r)
         return true;
     }
     disconnect(r);
-    not_there(r->link, st, &err, &r->backoff, false);
+    not_there(r->link, st, &err, r->made_ns, &r->backoff, false);
     return false;
 }
 
@@ -440,7 +445,7 @@ static bool deliver(struct reporter *r, size_t *max_rows)
         agent_log(l->options.log, AGENT_WARNING, "the server at %s cannot take results now: %s",
                   l->options.address, err.message);
     else
-        link_lost(l, &err);
+        link_lost(l, &err, r->made_ns);
     return false;
 }
 
@@ -509,7 +514,7 @@ static bool renew(struct reporter *r)
                   "result%s all the same",
                   l->options.address, n_lost, n_lost > 1 ? "s" : "", n_lost > 1 ? "s" : "");
     if (st != PLATOON_OK) {
-        link_lost(l, &err);
+        link_lost(l, &err, r->made_ns);
         return false;
     }
     pthread_mutex_lock(&l->mutex);

@@ -7,6 +7,7 @@
  * put what a busy slot finishes. */
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "worker/link_internal.h"
 
 /* A get waits so long at the server: the longest that a stop has to wait for it. It is not cut
@@ -17,6 +18,7 @@
 struct plain {
     struct link *link;
     platoon_manager *manager; /* NULL: not connected */
+    uint64_t made_ns;
     platoon_queue *tasks, *results;
 };
 
@@ -39,7 +41,7 @@ static bool open_queue(struct plain *p, const char *typeid_, platoon_queue **out
                   "TASK=RESULT",
                   p->link->options.address, typeid_, err.message);
     else
-        link_lost(p->link, &err);
+        link_lost(p->link, &err, p->made_ns);
     disconnect(p);
     return false;
 }
@@ -50,6 +52,7 @@ static bool connect_queues(struct plain *p, bool is_fetching)
     if (p->manager)
         return true;
     p->manager = link_connect(p->link, "slot", is_fetching);
+    p->made_ns = clock_mono_ns();
     return p->manager && open_queue(p, p->link->options.task_queue, &p->tasks) &&
            open_queue(p, p->link->options.result_queue, &p->results);
 }
@@ -81,7 +84,7 @@ static struct task *get_task(struct plain *p, struct backoff *backoff)
         link_fail(p->link, st, "getting a task from '%s' at %s failed: %s",
                   p->link->options.task_queue, p->link->options.address, err.message);
     } else if (st != PLATOON_EEMPTY) {
-        link_lost(p->link, &err);
+        link_lost(p->link, &err, p->made_ns);
         disconnect(p);
         (void)link_pause(p->link, backoff, true);
     }
@@ -149,7 +152,7 @@ static bool deliver(struct plain *p, struct task *t)
                           p->link->options.result_queue, err.message);
                 return true;
             }
-            link_lost(p->link, &err);
+            link_lost(p->link, &err, p->made_ns);
             disconnect(p);
         }
         if (!link_pause(p->link, &backoff, false))

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The process of the `python` runner: imports the user's module once, calls the function once for each task.
 
-Started as `PYTHON -u -c THIS TARGET`, in the worker's --root. TARGET is FILE.py:FUNCTION or MODULE:FUNCTION. It speaks the
+Started as `PYTHON -u -c BOOTSTRAP TARGET`, in the worker's --root; the bootstrap (runner_python.c) reads this from
+descriptor 3 and runs it. TARGET is FILE.py:FUNCTION or MODULE:FUNCTION. It speaks the
 frames of a persistent runner (src/worker/runner.h in Platoon's sources) on descriptors 3 and 4. Whatever the function
 prints, or its children, is log. Runs on Python 2.7 and 3.6 or newer, with the standard library alone.
 """

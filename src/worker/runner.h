@@ -16,7 +16,7 @@
  *
  * RUNNER_PERSISTENT (`python`, `sumo`): a process for each slot, which does one task after another.
  *
- *     command()       -> argv, once for each process
+ *     command()       -> argv, and bytes to begin descriptor 3 with; once for each process
  *
  *     The process has /dev/null as stdin; stdout and stderr are log, never protocol. It is spoken
  *     to in frames: a length of four bytes, big endian, then a pickle (protocol 2 to 4, plain data
@@ -74,7 +74,7 @@ struct runner_options {
 struct run_plan {
     char **argv; /* ends with NULL; owned, strings too */
     size_t n_argv;
-    uint8_t *input; /* bytes for stdin; owned */
+    uint8_t *input; /* bytes for stdin, or for descriptor 3; owned */
     size_t input_len;
 };
 /* Append a copy of `arg`. false when out of memory. */

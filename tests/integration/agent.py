@@ -13,8 +13,10 @@ import socket
 import sys
 import threading
 
+TIME_LIMIT_S = 900
+
 import support
-from support import AUTHKEY, Failure, Process, Server, check, check_equal, check_in, for_each_python, program, test
+from support import AUTHKEY, Failure, Process, Server, check, check_equal, check_in, for_each_python, program, skip, test
 
 MASTER = r'''
 import ast, sys, threading
@@ -400,6 +402,20 @@ def python_function_may_do_as_it_likes_with_output_and_processes(t, kind):
     a.end()  # the harness sees that the sleeps are gone
 
 
+@test
+def what_tasks_print_and_raise_cannot_steer_a_terminal(t):
+    t.file("worker.py", WORKER)
+    m = Master(t)
+    a = Agent(t, m.port, "--root", t.tmp, "--runner", "python", "worker.py:run", "--verbose", slots=1)
+    m.put({"exec": "print('\\x1b[2Jprinted')"}, {"exec": "raise ValueError('one\\ntask 1 done\\x1b[0m')"})
+    m.ask("lengths", 0)
+    error_of([m.ask("get", 40), m.get()][1], "exit")
+    a.wait_line(r"slot 1: \?\[2Jprinted")
+    a.wait_line(r"ValueError: one task 1 done\?\[0m$")
+    check("\x1b" not in a.stderr, "an escape character is in the log")
+    a.end()
+
+
 @for_each_kind
 def python_names_and_modules(t, kind):
     t.file("worker.py", WORKER)
@@ -759,7 +775,7 @@ def leases_are_renewed_while_a_task_runs(t):
 
 @test
 def task_finished_without_a_server_is_delivered_later(t):
-    m = Master(t, "lease")
+    m = Master(t, "lease", options=("--worker-lease", "3"))
     relay = Relay(m.port)
     a = Agent(t, relay.port, *blocking(t, each="[ -e %s/go ] && echo done && exit 0;" % t.tmp), slots=1)
     m.put(1)
@@ -772,9 +788,9 @@ def task_finished_without_a_server_is_delivered_later(t):
     relay.mend()
     check_equal(m.get(), "done")
     a.wait_line("connected to the server")
-    check_equal(len(re.findall("lost the server", a.stderr)), 1, "times said")
     m.put(2)
     check_equal(m.get(), "done", "result of the next task")
+    check_equal(len(re.findall("lost the server", a.stderr)), 1, "times said")
     a.end()
     relay.close()
 
@@ -816,6 +832,70 @@ def of_two_results_the_first_is_recorded(t):
     a.end()
     b.end()
     relay.close()
+
+
+def is_durable(t):
+    return "--memory" in t.platoon("serve", "--help").stdout
+
+
+@test
+def server_that_was_started_anew_without_its_tasks_is_worked_for(t):
+    options = ("--worker-lease", "3") + (("--memory",) if is_durable(t) else ())
+    m = Master(t, "lease", options=options)
+    a = Agent(t, m.port, *blocking(t, each="[ -e %s/go ] && echo done && exit 0;" % t.tmp), slots=1)
+    m.put(1)
+    wait_running(t)
+    m.server.kill()
+    a.wait_line("lost the server")
+    Server(t, *options, listen="127.0.0.1:%d" % m.port)
+    t.file("go", "")
+    a.wait_line("the server does not know it any more")
+    again = Master(t, "joined", port=m.port)
+    again.put(2)
+    check_equal(again.get(), "done")
+    a.end()
+
+
+@test
+def task_outlives_its_server(t):
+    if not is_durable(t):
+        skip("serve keeps tasks in memory only")
+    options = ("--data", t.tmp / "data", "--worker-lease", "3")
+    m = Master(t, "lease", options=options)
+    a = Agent(t, m.port, *blocking(t, each="[ -e %s/go ] && echo $PLATOON_ATTEMPT && exit 0;" % t.tmp), slots=1)
+    m.put(1)
+    wait_running(t)
+    m.server.kill()
+    a.wait_line("lost the server")
+    Server(t, *options, listen="127.0.0.1:%d" % m.port)
+    a.wait_line("connected to the server")
+    t.file("go", "")
+    again = Master(t, "joined", port=m.port)
+    check_equal(again.get(), 1, "attempt")
+    check_equal(again.sizes(), (0, 0), "queued and results")
+    # The server may have forgotten the lease of its last moment; the result is the first all the same.
+    check(not re.search("does not know|was there first", a.stderr), "the result was not kept")
+    check_equal(len(re.findall("lost the server", a.stderr)), 1, "times said")
+    a.end()
+
+
+@test
+def outcome_of_a_task_outlives_its_server(t):
+    if not is_durable(t):
+        skip("serve keeps tasks in memory only")
+    options = ("--data", t.tmp / "data", "--worker-lease", "3")
+    m = Master(t, "lease", options=options)
+    a = Agent(t, m.port, *blocking(t, each="[ -e %s/go ] && echo $PLATOON_ATTEMPT && exit 0;" % t.tmp), slots=1)
+    m.put(1, 2)
+    wait_running(t)
+    m.server.kill()
+    t.file("go", "")
+    a.wait_line("task 1 done")
+    Server(t, *options, listen="127.0.0.1:%d" % m.port)
+    again = Master(t, "joined", port=m.port)
+    check_equal([again.get(), again.get()], [1, 1], "attempts")
+    check_equal(again.sizes(), (0, 0), "queued and results")
+    a.end()
 
 
 @test
