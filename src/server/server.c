@@ -330,6 +330,8 @@ static void close_loop(struct server *srv)
         uv_close((uv_handle_t *)&srv->timer, NULL);
         close(srv->timer_fd);
     }
+    if (srv->store)
+        store_on_wake(srv->store, NULL, NULL);
     uv_close((uv_handle_t *)&srv->wake, NULL);
     uv_run(&srv->loop, UV_RUN_DEFAULT); /* the close callbacks */
     uv_loop_close(&srv->loop);

@@ -89,14 +89,9 @@ static enum store_retry_status revive(struct sqlite_store *s, struct record *r)
     return STORE_RETRIED;
 }
 
-/* The values that were read back take their places; the newest that are over the limit leave
- * memory. */
+/* The values that were read back take their places. */
 static void settle(struct sqlite_store *s, struct batch *b)
 {
-    uint64_t waiting = sqlite_waiting_bytes(s);
-    uint64_t hot =
-        waiting > s->cold_bytes ? waiting - s->cold_bytes : 0; /* leased ones count cold */
-
     for (size_t i = 0; i < b->n; i++) {
         struct record *r = &b->records[i];
         struct payload *p = r->value;
@@ -110,14 +105,53 @@ static void settle(struct sqlite_store *s, struct batch *b)
             p->cold_bytes = 0;
         } else if (r->kind == RECORD_REVIVE && p) {
             *r->retried = revive(s, r);
-        } else if (r->kind == RECORD_PUT && s->options.max_memory_bytes &&
-                   hot > s->options.max_memory_bytes && p->refs == 2) { /* the table's and ours */
-            p->cold_bytes = p->pickle.len;
-            s->cold_bytes += p->cold_bytes;
-            hot -= p->cold_bytes;
-            rope_release(&p->pickle);
         }
     }
+}
+
+/* Of the values over the limit of memory. */
+static uint64_t excess_bytes(const struct sqlite_store *s)
+{
+    uint64_t most = s->options.max_memory_bytes, waiting = most ? sqlite_waiting_bytes(s) : 0;
+    uint64_t hot =
+        waiting > s->cold_bytes ? waiting - s->cold_bytes : 0; /* leased ones count cold */
+
+    return hot > most ? hot - most : 0;
+}
+
+/* The newest values that are over the limit leave memory, when those who put them have let go. */
+static void cool(struct sqlite_store *s)
+{
+    uint64_t excess = s->cooling ? excess_bytes(s) : 0;
+
+    while (s->cooling) {
+        struct batch *b = s->cooling;
+
+        s->cooling = b->next;
+        for (size_t i = 0; i < b->n && excess; i++) {
+            struct payload *p = b->records[i].value;
+
+            if (b->records[i].kind != RECORD_PUT || p->cold_bytes || p->refs != 2)
+                continue; /* 2: the table's and ours */
+            p->cold_bytes = p->pickle.len;
+            s->cold_bytes += p->cold_bytes;
+            excess -= excess < p->cold_bytes ? excess : p->cold_bytes;
+            rope_release(&p->pickle);
+        }
+        batch_free(b);
+    }
+}
+
+/* It is kept, or nothing more will be. */
+static void end_batch(struct sqlite_store *s, struct batch *b)
+{
+    if (s->health != STORE_OK || !excess_bytes(s)) {
+        batch_free(b);
+        return;
+    }
+    b->next =
+        s->cooling; /* after its answers: until then the values are held by those who put them */
+    s->cooling = b;
 }
 
 /* A batch came back from being written. True: it is over; false: it must be written again. */
@@ -134,7 +168,7 @@ static bool take_written(struct sqlite_store *s, struct batch *b)
         settle(s, b);
     if (s->health == STORE_OK && b->number > s->kept)
         s->kept = b->number;
-    batch_free(b);
+    end_batch(s, b);
     return true;
 }
 
@@ -258,6 +292,7 @@ static uint64_t journal_keep(void *arg)
 {
     struct sqlite_store *s = sqlite_of(arg);
 
+    cool(s);
     take_finished(s);
     if (s->health == STORE_OK) {
         retry_stalled(s);
@@ -268,6 +303,11 @@ static uint64_t journal_keep(void *arg)
         give_up(s);
     }
     return s->kept;
+}
+
+static void journal_on_wake(void *arg, void (*wake)(void *), void *wake_arg)
+{
+    sqlite_writer_on_wake(&sqlite_of(arg)->writer, wake, wake_arg);
 }
 
 static enum store_status journal_health(void *arg)
@@ -303,6 +343,7 @@ static void sqlite_end(struct table_store *t)
     }
     table_store_release(&s->table);
     free_batches(s->stalled);
+    free_batches(s->cooling);
     batch_free(s->open);
     sqlite_reader_close(s->reader);
     sqlite_db_close(s->db);
@@ -366,15 +407,6 @@ static enum platoon_status open_files(struct sqlite_store *s, struct platoon_err
     return st;
 }
 
-/* The thread has something for the loop. */
-static void on_written(void *arg)
-{
-    const struct sqlite_store *s = arg;
-
-    if (s->table.wake)
-        s->table.wake(s->table.wake_arg);
-}
-
 static enum platoon_status open_table(struct sqlite_store *s, struct platoon_err *err)
 {
     uint64_t hot = s->options.max_memory_bytes;
@@ -388,7 +420,7 @@ static enum platoon_status open_table(struct sqlite_store *s, struct platoon_err
         return st;
     if (!s->table.last_epoch) /* a new file: not the epochs of one that was here, as in memory.c */
         s->table.last_epoch = (uint64_t)clock_wall_ms() * 1000;
-    if (!derive(s) || !sqlite_writer_start(&s->writer, s->db, on_written, s))
+    if (!derive(s) || !sqlite_writer_start(&s->writer, s->db))
         return platoon_fail(err, PLATOON_ENOMEM, "no memory to open the store");
     s->last_entered = tasks_last_id(s->table.tasks);
     tasks_on_change(s->table.tasks, sqlite_tell_change, s);
@@ -410,6 +442,7 @@ enum platoon_status store_sqlite_open(const struct sqlite_options *options, stru
     s->journal = sqlite_tell_journal;
     s->journal.keep = journal_keep;
     s->journal.health = journal_health;
+    s->journal.on_wake = journal_on_wake;
     if (!table_store_init(&s->table, sqlite_end) || !(s->open = batch_new())) {
         st = platoon_fail(err, PLATOON_ENOMEM, "no memory to open the store");
     } else {

@@ -73,7 +73,7 @@ enum platoon_status sqlite_db_fail(sqlite3 *handle, const char *path, struct pla
         return platoon_fail(err, PLATOON_ENOMEM, "no memory to open %s", path);
     if (code == SQLITE_NOTADB || code == SQLITE_CORRUPT)
         return platoon_fail(
-            err, PLATOON_EINVAL,
+            err, PLATOON_EIO,
             "%s is damaged or no store of Platoon's (%s). It was left as it is: move it "
             "away, or restore a backup",
             path, sqlite3_errmsg(handle));
@@ -180,6 +180,20 @@ static enum platoon_status check_version(struct sqlite_db *db, const char *path,
     return PLATOON_OK; /* migrations of older versions step through here, one number at a time */
 }
 
+/* SQLite reports in lines; a sentence has one. */
+static enum platoon_status fail_damaged(const char *path, const char *said, struct platoon_err *err)
+{
+    char line[256];
+
+    (void)snprintf(line, sizeof line, "%s", said); /* cut to fit */
+    for (char *end = strchr(line, '\n'); end; end = strchr(end, '\n'))
+        *end = ' ';
+    return platoon_fail(err, PLATOON_EIO,
+                        "%s is damaged (%s). It was left as it is: move it away, or restore a "
+                        "backup",
+                        path, line);
+}
+
 static enum platoon_status check_health(struct sqlite_db *db, const char *path, int64_t size,
                                         struct platoon_err *err)
 {
@@ -195,11 +209,7 @@ static enum platoon_status check_health(struct sqlite_db *db, const char *path, 
     } else {
         said = (const char *)sqlite3_column_text(s, 0);
         if (!said || strcmp(said, "ok") != 0)
-            st =
-                platoon_fail(err, PLATOON_EINVAL,
-                             "%s is damaged (%s). It was left as it is: move it away, or restore a "
-                             "backup",
-                             path, said ? said : "no memory");
+            st = fail_damaged(path, said ? said : "no memory", err);
     }
     (void)sqlite3_finalize(s); /* its failure was reported by step */
     return st;
@@ -219,6 +229,16 @@ static enum platoon_status set_up(struct sqlite_db *db, const char *path, bool i
                                &db->statements[i], NULL) != SQLITE_OK)
             return sqlite_db_fail(db->handle, path, err);
     return PLATOON_OK;
+}
+
+/* Did its last user not get to close it? */
+static bool has_log(const char *path)
+{
+    char log_path[4200];
+    struct stat st;
+
+    (void)snprintf(log_path, sizeof log_path, "%s-wal", path); /* cut: does not exist */
+    return stat(log_path, &st) == 0 && st.st_size > 0;
 }
 
 enum platoon_status sqlite_db_open(const char *path, bool is_synced, struct sqlite_db **out,
@@ -242,7 +262,7 @@ enum platoon_status sqlite_db_open(const char *path, bool is_synced, struct sqli
     }
     (void)sqlite3_extended_result_codes(db->handle, 1);
     /* What is refused below is left as it is, its log too. */
-    (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log(path), NULL);
     st = check_version(db, path, size == 0, err);
     if (st == PLATOON_OK)
         st = check_health(db, path, size, err);

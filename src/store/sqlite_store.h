@@ -23,7 +23,7 @@ struct sqlite_entered {
 
 struct sqlite_store {
     struct table_store table;     /* first */
-    struct table_journal journal; /* sqlite_tell_journal, with keep and health */
+    struct table_journal journal; /* sqlite_tell_journal, with keep, health, on_wake */
     struct sqlite_options options;
     struct data_folder folder;
     struct sqlite_db *db;
@@ -44,6 +44,7 @@ struct sqlite_store {
 
     struct batch *stalled, **stalled_end; /* closed, and found no room */
     uint64_t retry_ns;
+    struct batch *cooling; /* kept, with values that may leave memory */
 
     enum store_status health; /* OK, or how the medium failed */
     bool is_over;             /* and nobody works on a batch any more */
@@ -58,7 +59,7 @@ void sqlite_tell_change(const struct task *task, void *arg);
 bool sqlite_tell_queues(struct sqlite_store *s, size_t n);
 /* The counts that changed, as they are now, into the open batch. */
 void sqlite_tell_counts(struct sqlite_store *s);
-uint64_t sqlite_waiting_bytes(const struct sqlite_store *s);
+uint64_t sqlite_waiting_bytes(const struct sqlite_store *s); /* of tasks and results */
 
 /* --- sqlite.c --------------------------------------------------------------------------------- */
 void sqlite_say(const struct sqlite_store *s, int level, const char *line);

@@ -80,6 +80,16 @@ uint64_t sqlite_waiting_bytes(const struct sqlite_store *s)
     return bytes;
 }
 
+static uint64_t waiting_task_bytes(const struct sqlite_store *s)
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 1; i <= tasks_n_queues(s->table.tasks); i++)
+        if (!s->takes_results[i - 1])
+            bytes += tasks_counts(s->table.tasks, (store_queue_id)i)->bytes_queued;
+    return bytes;
+}
+
 static enum store_status admit_put(struct sqlite_store *s, store_queue_id queue, uint64_t bytes)
 {
     bool is_result = s->takes_results[queue - 1];
@@ -91,7 +101,7 @@ static enum store_status admit_put(struct sqlite_store *s, store_queue_id queue,
         return STORE_OK; /* a worker with a day's result in hand is not turned away */
     if (s->space.is_full)
         return STORE_NOSPACE;
-    if (s->options.max_queue_bytes && sqlite_waiting_bytes(s) + bytes > s->options.max_queue_bytes)
+    if (s->options.max_queue_bytes && waiting_task_bytes(s) + bytes > s->options.max_queue_bytes)
         return STORE_NOSPACE;
     return STORE_OK;
 }

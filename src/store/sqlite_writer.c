@@ -65,19 +65,17 @@ static void *thread_main(void *arg)
         if (is_checkpoint)
             w->n_handed--;
         pthread_cond_signal(&w->idle);
-        w->wake(w->wake_arg);
+        if (w->wake)
+            w->wake(w->wake_arg);
     }
     pthread_mutex_unlock(&w->lock);
     return NULL;
 }
 
-bool sqlite_writer_start(struct sqlite_writer *w, struct sqlite_db *db, void (*wake)(void *),
-                         void *arg)
+bool sqlite_writer_start(struct sqlite_writer *w, struct sqlite_db *db)
 {
     memset(w, 0, sizeof *w);
     w->db = db;
-    w->wake = wake;
-    w->wake_arg = arg;
     w->jobs_end = &w->jobs;
     w->finished_end = &w->finished;
     w->blocked_by = STORE_OK;
@@ -86,6 +84,14 @@ bool sqlite_writer_start(struct sqlite_writer *w, struct sqlite_db *db, void (*w
     pthread_cond_init(&w->idle, NULL);
     w->has_thread = pthread_create(&w->thread, NULL, thread_main, w) == 0;
     return w->has_thread;
+}
+
+void sqlite_writer_on_wake(struct sqlite_writer *w, void (*wake)(void *), void *arg)
+{
+    pthread_mutex_lock(&w->lock);
+    w->wake = wake;
+    w->wake_arg = arg;
+    pthread_mutex_unlock(&w->lock);
 }
 
 void sqlite_writer_stop(struct sqlite_writer *w)

@@ -15,8 +15,6 @@
 
 struct sqlite_writer {
     struct sqlite_db *db; /* borrowed */
-    void (*wake)(void *arg);
-    void *wake_arg;
     pthread_t thread;
     bool has_thread;
     pthread_mutex_t lock; /* guards what follows */
@@ -26,11 +24,15 @@ struct sqlite_writer {
     bool wants_checkpoint, is_ending;
     size_t n_handed;              /* jobs, finished, and a checkpoint under way */
     enum store_status blocked_by; /* OK, or why nothing is written now */
+    void (*wake)(void *arg);      /* called with the lock; may be NULL */
+    void *wake_arg;
 };
 
-/* `wake` is called by the thread when something came back. False when out of memory. */
-bool sqlite_writer_start(struct sqlite_writer *w, struct sqlite_db *db, void (*wake)(void *arg),
-                         void *arg);
+/* False when out of memory. */
+bool sqlite_writer_start(struct sqlite_writer *w, struct sqlite_db *db);
+/* `wake` is called by the thread when something came back. NULL ends that: once this returned the
+ * old one is not called any more. */
+void sqlite_writer_on_wake(struct sqlite_writer *w, void (*wake)(void *arg), void *arg);
 /* Writes what was handed over, and ends the thread; what is finished is dropped. Fine on a zeroed
  * one. */
 void sqlite_writer_stop(struct sqlite_writer *w);

@@ -98,7 +98,8 @@ void store_close(struct store *s); /* drops pending callbacks unanswered; NULL i
  * meanwhile. Never from a callback. Returns true if anything was answered. */
 bool store_turn(struct store *s);
 /* `wake` is called, on any thread, when a store that works elsewhere has answers for store_turn().
- * Unused by `memory`. Set before the first verb. */
+ * Unused by `memory`. Set before the first verb; NULL ends it: once this returned the old one is not
+ * called any more. */
 void store_on_wake(struct store *s, void (*wake)(void *arg), void *arg);
 
 /* --- queues ----------------------------------------------------------------------------------- */

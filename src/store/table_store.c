@@ -424,8 +424,8 @@ static void table_on_wake(struct store *s, void (*wake)(void *), void *arg)
 {
     struct table_store *m = table_of(s);
 
-    m->wake = wake;
-    m->wake_arg = arg;
+    if (m->journal)
+        m->journal->on_wake(m->journal_arg, wake, arg);
 }
 
 /* --- the turn --------------------------------------------------------------------------------- */

@@ -48,6 +48,8 @@ struct table_journal {
     uint64_t (*told)(void *arg);
     /* Begin or go on keeping; how far it is. */
     uint64_t (*keep)(void *arg);
+    /* Who to wake from another thread; see store_on_wake(). */
+    void (*on_wake)(void *arg, void (*wake)(void *arg), void *wake_arg);
     /* STORE_OK, or what every answer says from now on (the medium failed). */
     enum store_status (*health)(void *arg);
 };
@@ -64,8 +66,6 @@ struct table_store {
     void (*ready)(store_queue_id queue, void *arg);
     void (*room)(store_queue_id queue, void *arg);
     void *watch_arg;
-    void (*wake)(void *arg);
-    void *wake_arg;
     bool is_in_turn;
     void (*end)(struct table_store *t);  /* store_close(): the owner's, frees what it is part of */
     const struct table_journal *journal; /* NULL: nothing is kept */

@@ -299,7 +299,7 @@ TEST(a_damaged_store_is_refused)
     }
     fclose(f);
     options = options_of(SQLITE_PROCESS);
-    assert_refused(&options, PLATOON_EINVAL, "damaged");
+    assert_refused(&options, PLATOON_EIO, "damaged");
 }
 
 static bool is_on_nfs(const char *path, long *out_type)
