@@ -288,6 +288,15 @@ static void give_up(struct sqlite_store *s)
     s->is_over = true;
 }
 
+static void ask_for_checkpoint(struct sqlite_store *s)
+{
+    bool is_last_resort = s->stalled && clock_mono_ns() >= s->resort_ns;
+
+    if (is_last_resort)
+        s->resort_ns = clock_mono_ns() + RETRY_NS;
+    sqlite_writer_checkpoint(&s->writer, is_last_resort);
+}
+
 static uint64_t journal_keep(void *arg)
 {
     struct sqlite_store *s = sqlite_of(arg);
@@ -298,7 +307,7 @@ static uint64_t journal_keep(void *arg)
         retry_stalled(s);
         close_open(s, false);
         sqlite_look_for_space(s, clock_mono_ns());
-        sqlite_writer_checkpoint(&s->writer);
+        ask_for_checkpoint(s);
     } else if (!sqlite_writer_is_busy(&s->writer)) {
         give_up(s);
     }
@@ -420,7 +429,7 @@ static enum platoon_status open_table(struct sqlite_store *s, struct platoon_err
         return st;
     if (!s->table.last_epoch) /* a new file: not the epochs of one that was here, as in memory.c */
         s->table.last_epoch = (uint64_t)clock_wall_ms() * 1000;
-    if (!derive(s) || !sqlite_writer_start(&s->writer, s->db))
+    if (!derive(s) || !sqlite_writer_start(&s->writer, s->db, &s->folder))
         return platoon_fail(err, PLATOON_ENOMEM, "no memory to open the store");
     s->last_entered = tasks_last_id(s->table.tasks);
     tasks_on_change(s->table.tasks, sqlite_tell_change, s);

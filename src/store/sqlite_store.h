@@ -43,8 +43,8 @@ struct sqlite_store {
     uint64_t cold_bytes; /* of values that are only on disk, of tasks that have not ended */
 
     struct batch *stalled, **stalled_end; /* closed, and found no room */
-    uint64_t retry_ns;
-    struct batch *cooling; /* kept, with values that may leave memory */
+    uint64_t retry_ns, resort_ns;         /* when to write it again; to try a checkpoint for it */
+    struct batch *cooling;                /* kept, with values that may leave memory */
 
     enum store_status health; /* OK, or how the medium failed */
     bool is_over;             /* and nobody works on a batch any more */

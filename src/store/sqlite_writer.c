@@ -27,15 +27,24 @@ static void refuse(struct batch *first, enum store_status why)
         first->status = why;
 }
 
+/* A checkpoint lets the file grow, by the whole log at most. It must not be what fills the disk:
+ * the room is needed for the log. Only where nothing can be written anyway it is tried, since it
+ * frees the log. */
+static bool has_room(const struct sqlite_writer *w)
+{
+    return data_folder_free_bytes(w->folder) / SQLITE_DB_PAGE_BYTES >
+           (uint64_t)sqlite_db_log_pages(w->db);
+}
+
 /* One round without the lock. */
-static void work_on(struct sqlite_writer *w, struct batch *group, bool is_checkpoint,
+static void work_on(struct sqlite_writer *w, struct batch *group, bool is_last_resort,
                     enum store_status blocked_by)
 {
     if (group && blocked_by == STORE_OK)
         sqlite_db_write_group(w->db, group);
     else
         refuse(group, blocked_by);
-    if (is_checkpoint || sqlite_db_log_pages(w->db) >= CHECKPOINT_PAGES)
+    if (is_last_resort || (sqlite_db_log_pages(w->db) >= CHECKPOINT_PAGES && has_room(w)))
         sqlite_db_checkpoint(w->db);
 }
 
@@ -47,6 +56,7 @@ static void *thread_main(void *arg)
     while (!w->is_ending || w->jobs || w->wants_checkpoint) {
         struct batch *group = w->jobs;
         bool is_checkpoint = w->wants_checkpoint;
+        bool is_last_resort = is_checkpoint && w->is_last_resort;
         enum store_status blocked_by = w->blocked_by;
 
         if (!group && !is_checkpoint) {
@@ -57,7 +67,7 @@ static void *thread_main(void *arg)
         w->jobs_end = &w->jobs;
         w->wants_checkpoint = false;
         pthread_mutex_unlock(&w->lock);
-        work_on(w, group, is_checkpoint, blocked_by);
+        work_on(w, group, is_last_resort, blocked_by);
         pthread_mutex_lock(&w->lock);
         if (w->blocked_by == STORE_OK)
             w->blocked_by = worst(group);
@@ -72,10 +82,12 @@ static void *thread_main(void *arg)
     return NULL;
 }
 
-bool sqlite_writer_start(struct sqlite_writer *w, struct sqlite_db *db)
+bool sqlite_writer_start(struct sqlite_writer *w, struct sqlite_db *db,
+                         const struct data_folder *folder)
 {
     memset(w, 0, sizeof *w);
     w->db = db;
+    w->folder = folder;
     w->jobs_end = &w->jobs;
     w->finished_end = &w->finished;
     w->blocked_by = STORE_OK;
@@ -128,10 +140,12 @@ void sqlite_writer_hand(struct sqlite_writer *w, struct batch *b)
     pthread_mutex_unlock(&w->lock);
 }
 
-void sqlite_writer_checkpoint(struct sqlite_writer *w)
+void sqlite_writer_checkpoint(struct sqlite_writer *w, bool is_last_resort)
 {
     pthread_mutex_lock(&w->lock);
-    if (w->n_handed == 0 && sqlite_db_log_pages(w->db) >= CHECKPOINT_PAGES) {
+    if (w->n_handed == 0 && sqlite_db_log_pages(w->db) >= (is_last_resort ? 1 : CHECKPOINT_PAGES) &&
+        (is_last_resort || has_room(w))) {
+        w->is_last_resort = is_last_resort;
         w->wants_checkpoint = true;
         w->n_handed++;
         pthread_cond_signal(&w->work);

@@ -11,17 +11,19 @@
 #include <pthread.h>
 
 #include "store/batch.h"
+#include "store/data_folder.h"
 #include "store/sqlite_db.h"
 
 struct sqlite_writer {
-    struct sqlite_db *db; /* borrowed */
+    struct sqlite_db *db;             /* borrowed */
+    const struct data_folder *folder; /* borrowed: where the room is */
     pthread_t thread;
     bool has_thread;
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t work, idle;
     struct batch *jobs, **jobs_end;         /* to be written */
     struct batch *finished, **finished_end; /* written, or not */
-    bool wants_checkpoint, is_ending;
+    bool wants_checkpoint, is_last_resort, is_ending;
     size_t n_handed;              /* jobs, finished, and a checkpoint under way */
     enum store_status blocked_by; /* OK, or why nothing is written now */
     void (*wake)(void *arg);      /* called with the lock; may be NULL */
@@ -29,7 +31,8 @@ struct sqlite_writer {
 };
 
 /* False when out of memory. */
-bool sqlite_writer_start(struct sqlite_writer *w, struct sqlite_db *db);
+bool sqlite_writer_start(struct sqlite_writer *w, struct sqlite_db *db,
+                         const struct data_folder *folder);
 /* `wake` is called by the thread when something came back. NULL ends that: once this returned the
  * old one is not called any more. */
 void sqlite_writer_on_wake(struct sqlite_writer *w, void (*wake)(void *arg), void *arg);
@@ -38,8 +41,10 @@ void sqlite_writer_on_wake(struct sqlite_writer *w, void (*wake)(void *arg), voi
 void sqlite_writer_stop(struct sqlite_writer *w);
 
 void sqlite_writer_hand(struct sqlite_writer *w, struct batch *b);
-/* When the log is long; nothing while it is busy. */
-void sqlite_writer_checkpoint(struct sqlite_writer *w);
+/* Copy the log into the file, by the thread, if the log is long, there is room for it, and the
+ * thread has nothing to do (when it has, it sees by itself). `is_last_resort`: whatever room there
+ * is, for the log is what cannot grow. */
+void sqlite_writer_checkpoint(struct sqlite_writer *w, bool is_last_resort);
 bool sqlite_writer_is_busy(struct sqlite_writer *w);
 /* What came back, oldest first, chained by next; yours. */
 struct batch *sqlite_writer_take(struct sqlite_writer *w);
