@@ -115,6 +115,7 @@ static void run_method(struct request *rq, struct ident *i, void *object,
 static void on_opened(void *object, const struct platoon_err *err, void *arg)
 {
     struct request *rq = arg;
+    struct server *srv = rq->srv;
 
     if (!object) {
         reply_error(rq, "RuntimeError", "%s", err->message);
@@ -125,12 +126,15 @@ static void on_opened(void *object, const struct platoon_err *err, void *arg)
         struct ident *i;
 
         scan_request(rq->scan, &scan);
-        i = call_find_ident(rq->srv, scan.ident, NULL);
+        i = call_find_ident(srv, scan.ident, NULL);
+        srv->sessions.running = rq;
         if (i)
             run_method(rq, i, object, &scan);
         else
             reply_traceback(rq, "MemoryError: the server has no memory left for this call");
-        request_unkeep(rq);
+        if (srv->sessions.running == rq) /* it has not ended */
+            request_unkeep(rq);
+        srv->sessions.running = NULL;
     }
 }
 

@@ -9,19 +9,8 @@
 #include "wire/auth.h"
 
 struct handshake {
-    struct handshake *next_free;
     struct auth auth;
 };
-
-void handshakes_release_pool(struct sessions *all)
-{
-    while (all->free_handshakes) {
-        struct handshake *h = all->free_handshakes;
-
-        all->free_handshakes = h->next_free;
-        free(h);
-    }
-}
 
 void handshake_drop(struct session *s)
 {
@@ -29,8 +18,7 @@ void handshake_drop(struct session *s)
 
     if (!h)
         return;
-    h->next_free = s->srv->sessions.free_handshakes;
-    s->srv->sessions.free_handshakes = h;
+    pool_give(&s->srv->sessions.handshakes, h);
     s->handshake = NULL;
 }
 
@@ -88,7 +76,7 @@ bool handshake_start(struct session *s)
 {
     struct server *srv = s->srv;
     struct sessions *all = &srv->sessions;
-    struct handshake *h = all->free_handshakes;
+    struct handshake *h = pool_take(&all->handshakes, sizeof *h);
     struct auth_out out;
     enum auth_step step;
 
@@ -96,10 +84,6 @@ bool handshake_start(struct session *s)
     frame_init(&s->frame, AUTH_MAX_BODY);
     list_append(&all->handshaking, &s->link);
     all->n_handshaking++;
-    if (h)
-        all->free_handshakes = h->next_free;
-    else
-        h = malloc(sizeof *h);
     s->handshake = h;
     if (!h || (!all->handshake_timer.place &&
                !deadline_set(&srv->deadlines, &all->handshake_timer,

@@ -15,6 +15,5 @@ bool handshake_start(struct session *s);
 /* A frame's body came (at most AUTH_MAX_BODY bytes). The session may be closed or authenticated after. */
 void handshake_receive(struct session *s, const uint8_t *body, size_t len);
 void handshake_drop(struct session *s); /* fine when there is none */
-void handshakes_release_pool(struct sessions *all);
 
 #endif

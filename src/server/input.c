@@ -28,7 +28,6 @@ enum {
 
 /* A frame of which a part has come. */
 struct inbound {
-    struct inbound *next_free;
     struct rope body;
     uint64_t need;      /* bytes that are still to come */
     struct block *tail; /* the body's last block, being filled; NULL: none */
@@ -37,16 +36,6 @@ struct inbound {
     bool is_refused;   /* what comes is dropped; then `why` is the answer */
     char why[500];
 };
-
-void input_release_pool(struct sessions *all)
-{
-    while (all->free_inbound) {
-        struct inbound *in = all->free_inbound;
-
-        all->free_inbound = in->next_free;
-        free(in);
-    }
-}
 
 static void set_big_reader(struct session *s, bool is_big)
 {
@@ -74,8 +63,7 @@ void input_drop(struct session *s)
     if (!in)
         return;
     drop_body(s);
-    in->next_free = s->srv->sessions.free_inbound;
-    s->srv->sessions.free_inbound = in;
+    pool_give(&s->srv->sessions.inbound, in);
     s->in = NULL;
     set_big_reader(s, false);
 }
@@ -92,13 +80,8 @@ static void acknowledge_now(struct session *s)
 
 static bool open_inbound(struct session *s)
 {
-    struct sessions *all = &s->srv->sessions;
-    struct inbound *in = all->free_inbound;
+    struct inbound *in = pool_take(&s->srv->sessions.inbound, sizeof *in);
 
-    if (in)
-        all->free_inbound = in->next_free;
-    else
-        in = malloc(sizeof *in);
     if (!in) {
         session_close(s, "no-memory");
         return false;

@@ -25,6 +25,5 @@ enum {
 void input_is_readable(struct session *s);
 /* Forget a frame that has come in part. */
 void input_drop(struct session *s);
-void input_release_pool(struct sessions *all);
 
 #endif

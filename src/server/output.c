@@ -20,7 +20,6 @@ enum {
 
 /* First the small bytes, then the rope. Written segments give their blocks back one by one. */
 struct outbound {
-    struct outbound *next_free;
     struct rope rope;
     size_t rope_at;   /* the first segment that is not written, */
     size_t rope_skip; /* and how much of it is */
@@ -28,16 +27,6 @@ struct outbound {
     size_t small_len, small_sent;
     uint8_t small[SMALL_BYTES];
 };
-
-void output_release_pool(struct sessions *all)
-{
-    while (all->free_outbound) {
-        struct outbound *o = all->free_outbound;
-
-        all->free_outbound = o->next_free;
-        free(o);
-    }
-}
 
 static void set_big_writer(struct session *s, bool is_big)
 {
@@ -54,8 +43,7 @@ void output_drop(struct session *s)
     if (!o)
         return;
     rope_release(&o->rope);
-    o->next_free = s->srv->sessions.free_outbound;
-    s->srv->sessions.free_outbound = o;
+    pool_give(&s->srv->sessions.outbound, o);
     s->out = NULL;
     s->waits_to_write = false;
     set_big_writer(s, false);
@@ -67,11 +55,7 @@ static struct outbound *open_output(struct session *s)
     struct outbound *o = s->out;
 
     if (!o) {
-        o = all->free_outbound;
-        if (o)
-            all->free_outbound = o->next_free;
-        else
-            o = malloc(sizeof *o);
+        o = pool_take(&all->outbound, sizeof *o);
         if (!o)
             return NULL;
         rope_init(&o->rope);

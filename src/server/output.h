@@ -30,6 +30,5 @@ void output_is_writable(struct session *s);
 /* So much is unwritten that nothing more should be read from this client. */
 bool output_is_clogged(const struct session *s);
 void output_drop(struct session *s);
-void output_release_pool(struct sessions *all);
 
 #endif

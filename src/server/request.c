@@ -12,25 +12,10 @@
 
 #define DEFAULT_DECODE_BYTES ((size_t)16 * 1024 * 1024)
 
-void requests_release_pool(struct sessions *all)
-{
-    while (all->free_requests) {
-        struct request *rq = all->free_requests;
-
-        all->free_requests = rq->next_free;
-        free(rq);
-    }
-}
-
 static struct request *take_request(struct session *s)
 {
-    struct sessions *all = &s->srv->sessions;
-    struct request *rq = all->free_requests;
+    struct request *rq = pool_take(&s->srv->sessions.requests, sizeof *rq);
 
-    if (rq)
-        all->free_requests = rq->next_free;
-    else
-        rq = malloc(sizeof *rq);
     if (!rq)
         return NULL;
     memset(rq, 0, sizeof *rq);
@@ -46,12 +31,12 @@ void request_end(struct request *rq)
 {
     struct sessions *all = &rq->srv->sessions;
 
+    if (all->running == rq)
+        all->running = NULL;
     request_unkeep(rq);
     if (rq->session)
         rq->session->current = NULL;
-    rq->session = NULL;
-    rq->next_free = all->free_requests;
-    all->free_requests = rq;
+    pool_give(&all->requests, rq);
 }
 
 void request_cancel(struct request *rq)
@@ -141,15 +126,17 @@ void request_receive(struct session *s, const struct rope *body, struct scan *sc
     rq->scan = scan;
     scan_request(scan, &call);
     srv->sessions.scan_was_kept = false;
+    srv->sessions.running = rq;
     if (rq->is_one_shot)
         admin_run(rq, &call);
     else
         call_run(rq, &call);
     if (srv->sessions.scan_was_kept)
         return;
-    /* The request may have ended; its memory is the pool's and has not been handed out again. */
-    rq->frame = NULL;
-    rq->scan = NULL;
+    if (srv->sessions.running == rq) { /* it has not ended */
+        rq->frame = NULL;
+        rq->scan = NULL;
+    }
     sessions_give_scan(srv, scan);
 }
 

@@ -20,7 +20,6 @@ struct sessions;
 struct ident;
 
 struct request {
-    struct request *next_free;
     struct server *srv;
     struct session *session; /* NULL: cancelled */
     void (*on_cancel)(struct request *rq);
@@ -49,6 +48,5 @@ void request_unkeep(struct request *rq);
 /* The reply is queued, or never will be: forget the request. */
 void request_end(struct request *rq);
 
-void requests_release_pool(struct sessions *all);
 
 #endif

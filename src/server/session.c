@@ -28,10 +28,10 @@ bool sessions_init(struct sessions *all)
 void sessions_release(struct sessions *all)
 {
     block_unref(all->read_block);
-    input_release_pool(all);
-    output_release_pool(all);
-    requests_release_pool(all);
-    handshakes_release_pool(all);
+    pool_release(&all->inbound);
+    pool_release(&all->outbound);
+    pool_release(&all->requests);
+    pool_release(&all->handshakes);
     while (all->n_scans)
         scan_free(all->scans[--all->n_scans]);
 }

@@ -31,6 +31,7 @@
 #include "pickle/scan.h"
 #include "server/deadline.h"
 #include "server/log.h"
+#include "server/pool.h"
 #include "server/track.h"
 #include "wire/frame.h"
 
@@ -75,10 +76,8 @@ struct sessions {
     size_t n_big_readers, n_big_writers; /* share the turn's budget */
     struct deadline handshake_timer;
     struct block *read_block; /* all sessions read into it */
-    struct inbound *free_inbound;
-    struct outbound *free_outbound;
-    struct request *free_requests;
-    struct handshake *free_handshakes;
+    struct pool inbound, outbound, requests, handshakes;
+    struct request *running; /* its handler is; NULL once that has ended it */
     struct scan *scans[16]; /* idle ones */
     size_t n_scans;
     bool scan_was_kept; /* by the handler that runs: see request_keep() */

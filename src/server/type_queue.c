@@ -286,12 +286,13 @@ static void on_result(enum store_status st, const struct store_done_answer *answ
 {
     struct request *rq = arg;
     struct putting *g = request_scratch(rq);
+    struct payload *value = g->item.value; /* the scratch goes with the reply */
 
     (void)n;
     if (st == STORE_OK && answers[0].status != STORE_DONE_RECORDED) {
         request_on_cancel(rq, cancel_put);
         if (request_is_cancelled(rq)) {
-            payload_unref(g->item.value);
+            payload_unref(value);
             request_drop(rq);
         } else {
             queue_put(g->queue, &g->putter);
@@ -307,7 +308,7 @@ static void on_result(enum store_status st, const struct store_done_answer *answ
         }
         reply_none(rq);
     }
-    payload_unref(g->item.value);
+    payload_unref(value);
 }
 
 static bool put_as_result(struct request *rq, struct putting *g)
