@@ -66,7 +66,8 @@ static void end_claim(struct server *srv, const struct store_lease_ref *ref)
             return; /* no memory for one: the claim stays, the item is delivered all the same */
         }
     }
-    t->done[t->n_done++] = (struct store_done_item){.ref = *ref, .state = STORE_DONE};
+    t->done[t->n_done++] =
+        (struct store_done_item){.ref = *ref, .state = STORE_DONE, .is_receipt = true};
 }
 
 static void on_released(enum store_status st, const enum store_release_status *answers, size_t n,

@@ -172,6 +172,9 @@ struct store_done_item {
     /* Does the task's end lower its queue's unfinished count? Of a task ended by id: yes. Where a
      * stock client calls task_done() itself (an acknowledged get, a mark): no. */
     bool counts_unfinished;
+    bool
+        is_receipt; /* a stock client received the item: no promise, it may be lost in a crash and the
+                        item come again */
 };
 enum store_done_status {
     STORE_DONE_RECORDED,

@@ -187,7 +187,12 @@ static void table_done(struct store *s, const struct store_done_item *items, siz
         answer_fails(answer, st);
     else
         TELL(m, done, items, answer->items, n);
-    promise(m, answer); /* an ALREADY too */
+    for (size_t i = 0; i < n; i++) {
+        if (!items[i].is_receipt) {
+            promise(m, answer); /* an ALREADY too */
+            break;
+        }
+    }
 }
 
 static void table_fail(struct store *s, const struct store_fail_item *items, size_t n,
