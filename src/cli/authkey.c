@@ -295,12 +295,13 @@ done:
 static enum platoon_status write_pointer(const char *folder, const char *target,
                                          struct platoon_err *err)
 {
-    enum platoon_status st = state_dir_make(folder, err);
+    enum platoon_status st;
     char *path = state_dir_join(folder, "keyfile");
     bool exists;
 
-    if (st == PLATOON_OK && !path)
-        st = no_memory(err);
+    if (!path)
+        return no_memory(err);
+    st = state_dir_make(folder, err);
     if (st == PLATOON_OK) {
         unlink(path); /* of a server that was killed */
         st = write_new(path, target, strlen(target), &exists, err);

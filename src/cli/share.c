@@ -25,7 +25,7 @@ enum platoon_status share_program(char **out, struct platoon_err *err)
 enum platoon_status share_find(const char *name, char **out, struct platoon_err *err)
 {
     static const char *const places[] = {"/../share/platoon", "/../../.."};
-    char *program, *slash, *path;
+    char *program = NULL, *slash, *path;
     enum platoon_status st = share_program(&program, err);
 
     if (st != PLATOON_OK)
