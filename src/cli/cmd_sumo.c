@@ -26,6 +26,7 @@ enum {
     OPT_JSON,
     OPT_ROOT,
     OPT_SUMO,
+    OPT_SUMO_BACKEND,
     OPT_TIMEOUT,
     OPT_OUTPUT_DIR,
 
@@ -47,6 +48,9 @@ static const struct cmd_option option_table[] = {
      "as for 'platoon work': FILE is relative to DIR, and no\n"
      "file may lie outside of it (default: any may)"},
     {OPT_SUMO, "sumo", "EXE", "the sumo to run (default: $SUMO_HOME/bin/sumo, then PATH)"},
+    {OPT_SUMO_BACKEND, "sumo-backend", "auto|libsumo|traci",
+     "what carries a controller (default: auto, which is\n"
+     "libsumo where it can be had, else traci)"},
     {OPT_TIMEOUT, "timeout", "SECONDS", "stop it after so long"},
     {OPT_OUTPUT_DIR, "output-dir", "DIR",
      "keep SUMO's outputs there, in a new folder (default: they\n"
@@ -78,6 +82,7 @@ struct sumo_command {
     platoon_value *task, *settings, *options; /* control and options: NULL until one is set */
     bool wants_json, has_seed;
     int64_t seed;
+    enum sumo_backend backend;
     double timeout_s;
 };
 
@@ -236,6 +241,11 @@ static int read_option(struct options *o, struct sumo_command *c, int id)
     case OPT_SUMO:
         c->sumo = o->value;
         break;
+    case OPT_SUMO_BACKEND:
+        if (!sumo_backend_parse(o->value, &c->backend))
+            return options_fail(o, "--sumo-backend %s: there are auto, libsumo and traci",
+                                o->value);
+        break;
     case OPT_TIMEOUT:
         if (!options_seconds(o, MAX_TIMEOUT_S, &c->timeout_s))
             return OPTION_EXIT;
@@ -314,9 +324,12 @@ static enum platoon_status simulate(const struct sumo_command *c, const char *ro
                                     const char *folder, struct sumo_view *view,
                                     platoon_value **out_result, struct sumo_failure *out_failure)
 {
+    struct libsumo_zygote zygote = {.pid = 0};
     struct path_rules rules = {.root = root, .allow_any = !c->root};
     struct sumo_run_options options = {
         .task_dir = folder,
+        .backend = c->backend,
+        .zygote = sumo_wants_library(c->backend, c->sumo) ? &zygote : NULL,
         .timeout_s = c->timeout_s,
         .abort_fd = interrupt_pipe[0],
         .on_progress = sumo_view_progress,
@@ -337,6 +350,7 @@ static enum platoon_status simulate(const struct sumo_command *c, const char *ro
         st = sumo_run(&plan, &program, &options, out_result, out_failure);
         sumo_view_end(view);
     }
+    libsumo_zygote_stop(&zygote);
     sumo_plan_release(&plan);
     sumo_program_release(&program);
     return st;

@@ -6,8 +6,8 @@
 const struct cmd cmd_sumo_runner = {
     .name = "_sumo-runner",
     .summary = "run SUMO tasks for a slot",
-    .usage = "[--root DIR] [--sumo EXE] [--allow-any-path] [--backend auto|traci] "
-             "[--timeout SECONDS]",
+    .usage = "[--root DIR] [--sumo EXE] [--allow-any-path] "
+             "[--sumo-backend auto|libsumo|traci] [--timeout SECONDS]",
     .about = "Started by `platoon work`, with tasks on descriptor 3 and results on 4.\n",
     .options = (const struct cmd_option[]){{0}},
     .is_hidden = true,

@@ -10,6 +10,7 @@
 #include "cli/options.h"
 #include "cli/reach.h"
 #include "cli/talk.h"
+#include "sumo/sumo_run.h"
 #include "worker/agent.h"
 
 enum {
@@ -27,6 +28,7 @@ enum {
     OPT_PYTHON,
     OPT_UNSAFE_PICKLE,
     OPT_SUMO,
+    OPT_SUMO_BACKEND,
     OPT_ALLOW_ANY_PATH,
     OPT_IDLE_EXIT,
     OPT_STOP_GRACE,
@@ -71,6 +73,9 @@ static const struct cmd_option option_table[] = {
      "python: load tasks that are objects of classes too;\n"
      "whoever fills the queue can then run code here"},
     {OPT_SUMO, "sumo", "EXE", "sumo: the program (default: in SUMO_HOME, then PATH)"},
+    {OPT_SUMO_BACKEND, "sumo-backend", "NAME",
+     "sumo: what carries a controller: libsumo, traci, or\n"
+     "auto (default), libsumo where it can be had"},
     {OPT_ALLOW_ANY_PATH, "allow-any-path", NULL, "sumo: tasks may name files outside --root"},
     {OPT_IDLE_EXIT, "idle-exit", "SECONDS", "end after so long without a task (default: never)"},
     {OPT_STOP_GRACE, "stop-grace", "SECONDS",
@@ -265,6 +270,12 @@ static int read_option(struct options *o, struct work *w, int id)
     case OPT_SUMO:
         a->runner_options.sumo = o->value;
         break;
+    case OPT_SUMO_BACKEND:
+        if (!sumo_backend_parse(o->value, &(enum sumo_backend){0}))
+            return options_fail(o, "--sumo-backend %s: there are auto, libsumo and traci",
+                                o->value);
+        a->runner_options.sumo_backend = o->value;
+        break;
     case OPT_ALLOW_ANY_PATH:
         a->runner_options.allow_any_path = true;
         break;
@@ -303,8 +314,11 @@ static int check_options(struct options *o, struct work *w)
     if (r != &runner_python && (ro->python || ro->unsafe_pickle))
         return options_fail(o, "--%s is for --runner python",
                             ro->python ? "python" : "unsafe-pickle");
-    if (r != &runner_sumo && (ro->sumo || ro->allow_any_path))
-        return options_fail(o, "--%s is for --runner sumo", ro->sumo ? "sumo" : "allow-any-path");
+    if (r != &runner_sumo && (ro->sumo || ro->sumo_backend || ro->allow_any_path))
+        return options_fail(o, "--%s is for --runner sumo",
+                            ro->sumo           ? "sumo"
+                            : ro->sumo_backend ? "sumo-backend"
+                                               : "allow-any-path");
     w->agent.log = (struct agent_log){.write = say};
     w->agent.log.level = w->is_verbose ? AGENT_DEBUG : w->is_quiet ? AGENT_WARNING : AGENT_INFO;
     w->sink.level = w->agent.log.level;

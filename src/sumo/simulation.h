@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* simulation.h - a running SUMO as the control loop sees it, whatever carries the calls: TraCI
- * today, a SUMO inside the process another day. Small on purpose; what a call costs is the
+/* simulation.h - a running SUMO as the control loop sees it, whatever carries the calls: TraCI,
+ * or a SUMO inside the process. Small on purpose; what a call costs is the
  * carrier's affair.
  *
  * All calls block until SUMO has answered, and fail as traci.h says. After a failure only free() is

@@ -185,6 +185,14 @@ enum platoon_status sumo_child_start(struct sumo_child *p, const struct sumo_chi
     return st;
 }
 
+void sumo_child_adopt(struct sumo_child *p, pid_t pid, int out_fd, int err_fd)
+{
+    p->pid = pid;
+    p->pid_fd = pidfd_open(pid, 0); /* -1 is handled in poll_once() */
+    p->out_fd = out_fd;
+    p->err_fd = err_fd;
+}
+
 /* --- waiting ---------------------------------------------------------------------------------- */
 
 /* Reads what is there. Closes the pipe at its end. */

@@ -43,6 +43,9 @@ void sumo_child_init(struct sumo_child *p, sumo_child_output_fn on_output, void 
  * step failed. */
 enum platoon_status sumo_child_start(struct sumo_child *p, const struct sumo_child_command *command,
                                      struct platoon_err *err);
+/* Take over a child of this process that somebody else made, as if it were started here: `out_fd`
+ * and `err_fd` (taken; non-blocking) are the reading ends of its two outputs. */
+void sumo_child_adopt(struct sumo_child *p, pid_t pid, int out_fd, int err_fd);
 /* Wait until `fd` has one of `events`. ECLOSED if the child ended before (reaped, all of its output
  * read); ETIMEDOUT at the deadline, EINTR when abort_fd hung up, in both cases with the child still
  * running. */

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <math.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "sumo/clean_text.h"
@@ -33,9 +35,10 @@ struct run {
     struct sumo_child child;
     struct console console;
     uint64_t started_ns, ended_ns, told_ns;
-    double time_s;       /* simulated; of the control loop, where there is one */
-    double wanted_end_s; /* < 0: none */
-    bool is_driven, loop_finished;
+    double time_s;           /* simulated; of the control loop, where there is one */
+    double wanted_end_s;     /* < 0: none */
+    double running, waiting; /* vehicles, as libsumo tells; < 0: not known */
+    bool is_driven, is_in_library, loop_finished;
 };
 
 /* --- progress --------------------------------------------------------------------------------- */
@@ -53,8 +56,8 @@ static void tell_progress(struct run *run)
         .time_s = fmax(run->time_s, run->console.time_s),
         .begin_s = run->plan->begin_s,
         .end_s = run->wanted_end_s,
-        .running = run->console.has_progress ? run->console.running : -1.0,
-        .waiting = run->console.has_progress ? run->console.waiting : -1.0,
+        .running = run->console.has_progress ? run->console.running : run->running,
+        .waiting = run->console.has_progress ? run->console.waiting : run->waiting,
         .wall_s = (double)(now - run->started_ns) / 1e9,
     };
     run->options->on_progress(&progress, run->options->arg);
@@ -145,6 +148,91 @@ static enum platoon_status run_with_client(struct run *run, struct platoon_err *
     return st;
 }
 
+/* One report of the child. ECLOSED when there are no more. */
+static enum platoon_status read_report(struct run *run, int fd, struct libsumo_report *out,
+                                       struct platoon_err *err)
+{
+    enum platoon_status st = sumo_child_wait_fd(&run->child, fd, POLLIN, err);
+    ssize_t n;
+
+    if (st != PLATOON_OK)
+        return st;
+    do {
+        n = read(fd, out, sizeof *out);
+    } while (n < 0 && errno == EINTR);
+    return n == (ssize_t)sizeof *out ? PLATOON_OK : PLATOON_ECLOSED; /* reports are whole */
+}
+
+/* The control loop goes on in the child; this end hears how far it is and how it ended. */
+static enum platoon_status follow_library(struct run *run, int fd, struct platoon_err *err)
+{
+    for (;;) {
+        struct libsumo_report report;
+        enum platoon_status st = read_report(run, fd, &report, err);
+
+        if (st == PLATOON_ECLOSED)
+            return hear_out(run, err);
+        if (st != PLATOON_OK)
+            return st;
+        run->time_s = report.time_s;
+        run->running = report.running;
+        run->waiting = report.waiting;
+        if (report.kind == REPORT_PROGRESS) {
+            tell_progress(run);
+            continue;
+        }
+        run->loop_finished = report.err.status == PLATOON_OK;
+        if (run->loop_finished)
+            return sumo_child_wait_end(&run->child, err);
+        if (report.err.status == PLATOON_ECLOSED)
+            return hear_out(run, err);
+        *err = report.err;
+        return report.err.status;
+    }
+}
+
+static enum platoon_status run_in_library(struct run *run, struct platoon_err *err)
+{
+    struct libsumo_zygote *zygote = run->options->zygote;
+    char **argv = command_line(run->plan, run->program, run->options->task_dir, 0);
+    struct libsumo_request request = {
+        .argv = (const char *const *)argv,
+        .cwd = run->options->task_dir,
+        .control = run->plan->is_controlled ? &run->plan->control : NULL,
+    };
+    enum platoon_status st;
+    int report_fd;
+
+    if (!argv)
+        return platoon_fail(err, PLATOON_ENOMEM, "no memory for SUMO's command line");
+    st = libsumo_zygote_fork(zygote, &request, &run->child, &report_fd, err);
+    if (st != PLATOON_OK && zygote->pid == 0) { /* somebody killed it since the last run */
+        st = libsumo_zygote_start(zygote, run->program, err);
+        if (st == PLATOON_OK)
+            st = libsumo_zygote_fork(zygote, &request, &run->child, &report_fd, err);
+    }
+    argv_free(argv);
+    if (st != PLATOON_OK)
+        return st;
+    st = follow_library(run, report_fd, err);
+    (void)close(report_fd); /* was only read from */
+    return st;
+}
+
+/* Whether this run is libsumo's. It is an error only where nothing else may be taken. */
+static enum platoon_status choose_library(struct run *run, struct platoon_err *err)
+{
+    const struct sumo_run_options *options = run->options;
+    enum platoon_status st;
+
+    run->is_driven = run->plan->is_controlled || options->backend != SUMO_BACKEND_AUTO;
+    if (!run->is_driven || !options->zygote || options->backend == SUMO_BACKEND_TRACI)
+        return PLATOON_OK;
+    st = libsumo_zygote_start(options->zygote, run->program, err);
+    run->is_in_library = st == PLATOON_OK;
+    return options->backend == SUMO_BACKEND_LIBSUMO ? st : PLATOON_OK;
+}
+
 static enum platoon_status run_alone(struct run *run, struct platoon_err *err)
 {
     enum platoon_status st = start(run, 0, err);
@@ -159,12 +247,16 @@ static enum platoon_status run_simulation(struct run *run, struct platoon_err *e
 
     console_init(&run->console);
     sumo_child_init(&run->child, on_output, run);
+    if ((st = choose_library(run, err)) != PLATOON_OK)
+        return st;
     run->child.abort_fd = options->abort_fd;
     run->started_ns = run->told_ns = clock_mono_ns();
     if (options->timeout_s > 0.0)
         run->child.deadline_mono_ns = run->started_ns + (uint64_t)(options->timeout_s * 1e9);
-    run->is_driven = run->plan->is_controlled || options->backend == SUMO_BACKEND_TRACI;
-    st = run->is_driven ? run_with_client(run, err) : run_alone(run, err);
+    if (run->is_in_library)
+        st = run_in_library(run, err);
+    else
+        st = run->is_driven ? run_with_client(run, err) : run_alone(run, err);
     sumo_child_end(&run->child);
     console_finish(&run->console);
     run->ended_ns = clock_mono_ns();
@@ -437,11 +529,15 @@ static enum platoon_status conclude(struct run *run, platoon_value **out_result,
         .is_driven = run->is_driven,
         .loop_finished = run->loop_finished,
     };
-    enum run_outcome outcome = outcome_of_end(&end);
+    enum run_outcome outcome;
     struct figures figures;
     struct platoon_err err;
     enum platoon_status st;
 
+    /* libsumo goes on after some errors of its input that end a SUMO program. */
+    if (run->is_in_library && WIFEXITED(end.wait_status) && *run->console.errors)
+        end.wait_status = run->child.wait_status = 1 << 8;
+    outcome = outcome_of_end(&end);
     if (outcome != OUTCOME_OK) {
         describe_bad_end(run, outcome, f);
         return PLATOON_EIO;
@@ -465,6 +561,27 @@ static enum platoon_status conclude(struct run *run, platoon_value **out_result,
     if ((st = make_result(run, &figures, outcome, out_result)) != PLATOON_OK)
         describe(f, "internal", OUTCOME_FAILED, "no memory for the result");
     return st;
+}
+
+bool sumo_backend_parse(const char *text, enum sumo_backend *out)
+{
+    static const char *const names[] = {
+        [SUMO_BACKEND_AUTO] = "auto",
+        [SUMO_BACKEND_LIBSUMO] = "libsumo",
+        [SUMO_BACKEND_TRACI] = "traci",
+    };
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(names[i], text) == 0) {
+            *out = (enum sumo_backend)i;
+            return true;
+        }
+    return false;
+}
+
+bool sumo_wants_library(enum sumo_backend backend, const char *wanted_program)
+{
+    return backend == SUMO_BACKEND_LIBSUMO || (backend == SUMO_BACKEND_AUTO && !wanted_program);
 }
 
 enum platoon_status sumo_task_dir_check(const char *dir, struct platoon_err *err)
@@ -500,6 +617,7 @@ enum platoon_status sumo_run(const struct sumo_plan *plan, const struct sumo_pro
     run->plan = plan;
     run->program = program;
     run->options = options;
+    run->running = run->waiting = -1.0;
     run->wanted_end_s = plan->has_end ? plan->end_s : -1.0;
     st = run_simulation(run, &err);
     if (st == PLATOON_OK || st == PLATOON_ECLOSED)

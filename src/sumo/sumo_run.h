@@ -5,16 +5,28 @@
 #ifndef PLATOON_SUMO_SUMO_RUN_H
 #define PLATOON_SUMO_SUMO_RUN_H
 
+#include <stdbool.h>
+
 #include <platoon/value.h>
 
+#include "sumo/libsumo/zygote.h"
 #include "sumo/outcome.h"
 #include "sumo/program.h"
 #include "sumo/task.h"
 
 enum sumo_backend {
-    SUMO_BACKEND_AUTO, /* a run without control needs no client: SUMO alone is cheaper */
-    SUMO_BACKEND_TRACI /* every run is stepped over TraCI */
+    /* A run without control is SUMO alone; one with control is libsumo's where that is to be had, in
+     * the version of the SUMO program, else TraCI's. */
+    SUMO_BACKEND_AUTO,
+    SUMO_BACKEND_LIBSUMO, /* every run is stepped, in a process that has SUMO as a library */
+    SUMO_BACKEND_TRACI    /* every run is stepped, over TraCI */
 };
+/* "auto", "libsumo" or "traci"; false: none of them. */
+bool sumo_backend_parse(const char *text, enum sumo_backend *out);
+
+/* Whether a run may be libsumo's: not where TraCI was asked for, nor (unless libsumo was) where
+ * `wanted_program` names a SUMO of the user's own, which may be changed and of the same version. */
+bool sumo_wants_library(enum sumo_backend backend, const char *wanted_program);
 
 /* How far a run is. */
 struct sumo_progress {
@@ -28,8 +40,9 @@ struct sumo_progress {
 struct sumo_run_options {
     const char *task_dir; /* absolute; an existing folder, for all that the run writes */
     enum sumo_backend backend;
-    double timeout_s; /* wall clock; 0: none */
-    int abort_fd;     /* when it hangs up the run is given up; -1: none */
+    struct libsumo_zygote *zygote; /* for libsumo; NULL: it is not to be used. Kept for more runs */
+    double timeout_s;              /* wall clock; 0: none */
+    int abort_fd;                  /* when it hangs up the run is given up; -1: none */
     /* Called at most once in progress_every_s, between steps; NULL: never. */
     void (*on_progress)(const struct sumo_progress *progress, void *arg);
     void *arg;

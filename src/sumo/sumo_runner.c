@@ -22,6 +22,7 @@ struct runner {
     struct path_rules rules;
     const char *wanted_program; /* NULL: look for it */
     enum sumo_backend backend;
+    struct libsumo_zygote zygote;
     struct sumo_program program;
     double timeout_s; /* of a task that brings none of its own; 0: none */
     char root[PATH_MAX];
@@ -94,7 +95,7 @@ static enum platoon_status send_failure(const struct sumo_failure *f, struct pla
 
 /* --- one task --------------------------------------------------------------------------------- */
 
-static enum platoon_status read_options(const struct runner *r, const platoon_value *request,
+static enum platoon_status read_options(struct runner *r, const platoon_value *request,
                                         struct sumo_run_options *out, struct platoon_err *err)
 {
     const char *dir = platoon_as_str(platoon_dict_get(request, "task_dir"), NULL);
@@ -104,6 +105,7 @@ static enum platoon_status read_options(const struct runner *r, const platoon_va
     *out = (struct sumo_run_options){
         .task_dir = dir,
         .backend = r->backend,
+        .zygote = sumo_wants_library(r->backend, r->wanted_program) ? &r->zygote : NULL,
         .timeout_s = r->timeout_s,
         .abort_fd = RUNNER_FD_IN,
         .on_progress = send_progress,
@@ -182,7 +184,7 @@ static int serve(struct runner *r)
 static int usage(void)
 {
     fprintf(stderr, "usage: platoon _sumo-runner [--root DIR] [--sumo EXE] [--allow-any-path] "
-                    "[--backend auto|traci] [--timeout SECONDS]\n"
+                    "[--sumo-backend auto|libsumo|traci] [--timeout SECONDS]\n"
                     "Started by platoon work, with tasks on descriptor 3 and results on 4.\n");
     return 2;
 }
@@ -191,7 +193,7 @@ static int read_command_line(struct runner *r, int argc, char **argv)
 {
     static const struct option known[] = {
         {"root", required_argument, NULL, 'r'},     {"sumo", required_argument, NULL, 's'},
-        {"allow-any-path", no_argument, NULL, 'a'}, {"backend", required_argument, NULL, 'b'},
+        {"allow-any-path", no_argument, NULL, 'a'}, {"sumo-backend", required_argument, NULL, 'b'},
         {"timeout", required_argument, NULL, 't'},  {NULL, 0, NULL, 0},
     };
     const char *root = ".";
@@ -210,9 +212,7 @@ static int read_command_line(struct runner *r, int argc, char **argv)
             r->rules.allow_any = true;
             break;
         case 'b':
-            if (strcmp(optarg, "traci") == 0)
-                r->backend = SUMO_BACKEND_TRACI;
-            else if (strcmp(optarg, "auto") != 0)
+            if (!sumo_backend_parse(optarg, &r->backend))
                 return usage();
             break;
         case 't':
@@ -256,6 +256,7 @@ int sumo_runner_main(int argc, char **argv)
     (void)signal(SIGPIPE, SIG_IGN); /* a write that nobody reads is an error of the write */
     (void)signal(SIGCHLD, SIG_DFL); /* ignored, it would eat SUMO's exit code */
     code = serve(&r);
+    libsumo_zygote_stop(&r.zygote);
     sumo_program_release(&r.program);
     return code;
 }

@@ -2,8 +2,8 @@
 /* sumo_runner.h - the process of a slot that runs SUMO tasks, one after the other, until its input
  * ends.
  *
- *     platoon _sumo-runner [--root DIR] [--sumo EXE] [--allow-any-path] [--backend auto|traci]
- *                          [--timeout SECONDS]
+ *     platoon _sumo-runner [--root DIR] [--sumo EXE] [--allow-any-path]
+ *                          [--sumo-backend auto|libsumo|traci] [--timeout SECONDS]
  *
  * Descriptor 3 brings tasks, descriptor 4 takes results (runner_io.h). In:
  *

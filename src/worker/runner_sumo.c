@@ -49,6 +49,9 @@ static bool sumo_command(void *runner, struct run_plan *plan)
         return false;
     if (options->sumo && (!run_plan_add(plan, "--sumo") || !run_plan_add(plan, options->sumo)))
         return false;
+    if (options->sumo_backend &&
+        (!run_plan_add(plan, "--sumo-backend") || !run_plan_add(plan, options->sumo_backend)))
+        return false;
     if (options->timeout_s > 0) {
         snprintf(timeout, sizeof timeout, "%.3f", options->timeout_s);
         if (!run_plan_add(plan, "--timeout") || !run_plan_add(plan, timeout))

@@ -24,6 +24,8 @@ METRICS = ["seed", "total_time_spent_h", "total_travel_time_h", "mean_delay_s", 
            "vehicles_arrived", "vehicles_running", "vehicles_waiting", "teleports", "collisions", "end_time_s", "wall_s",
            "sumo_version", "outcome"]
 PLAIN = {"filename": "data/ramp_metering.sumocfg", "control_bool": False, "seed": 3}
+LIBSUMO = ("--sumo-backend", "libsumo")
+N_RUNS = int(os.environ.get("PLATOON_TEST_SUMO_RUNS") or 200)
 METERED = {"filename": "data/ramp_metering2.sumocfg", "control_bool": True, "seed": 3}
 
 
@@ -60,6 +62,11 @@ def scenario(t=None):
     return root
 
 
+def has_libsumo():
+    """Whether the module was built; where it was not, SUMO's headers are not on this machine."""
+    return (support.BUILD / "bin" / "platoon-libsumo.so").exists()
+
+
 def sumo_env(**more):
     return support.clean_env(SUMO_HOME=os.environ.get("SUMO_HOME") or "/usr/share/sumo", **more)
 
@@ -92,6 +99,10 @@ class Runner(support.Process):
     """`platoon _sumo-runner` with its two pipes, used as the agent uses it."""
 
     def __init__(self, t, *options, root=None, env=None):
+        env = dict(env or support.clean_env())
+        if "--sumo-backend" not in options:
+            # Most tests here have a SUMO process in view; libsumo has its own, sumo_libsumo.py.
+            env["PLATOON_LIBSUMO"] = "/no/libsumo/for/this/test"
         in_read, self.tasks = os.pipe()
         self.answers, out_write = os.pipe()
 
@@ -103,7 +114,7 @@ class Runner(support.Process):
             os.dup2(104, 4)
 
         super().__init__(t, [support.program("platoon"), "_sumo-runner", "--root", root or scenario(), *options],
-                         env=env or support.clean_env(), preexec_fn=place, pass_fds=(3, 4), start_new_session=True)
+                         env=env, preexec_fn=place, pass_fds=(3, 4), start_new_session=True)
         os.close(in_read)
         os.close(out_write)
         self.progress = []
@@ -231,7 +242,7 @@ def both_tasks_of_the_tutorial_run_to_their_end_and_metering_helps(t):
 def a_run_without_control_is_sumo_alone_to_the_bit(t):
     alone = plain_sumo(t, scenario(), "--seed", "7", "--end", "1500")
     travel, delay = totals(alone / "statistic.xml")
-    for options in ((), ("--backend", "traci")):
+    for options in [(), ("--sumo-backend", "traci")] + ([LIBSUMO] if has_libsumo() else []):
         runner = Runner(t, *options)
         result = runner.result({"filename": "data/ramp_metering.sumocfg", "seed": 7, "end": 1500,
                                 "options": {"tripinfo-output": "trips.xml"}})
@@ -472,14 +483,14 @@ def files_that_are_wrong_fail_in_sumos_own_words(t):
         (dict(PLAIN, options={"route-files": "data/bad_edge.rou.xml"}), "The edge 'mergge' within the route"),
         (dict(PLAIN, options={"additional-files": "data/bad_lane.add.xml"}), "The lane with the id 'merge_9' is not known"),
     ]
-    runner = Runner(t, root=root)
-    for task, words in cases:
-        for control in (False, True):
-            error = runner.error(dict(task, control_bool=control))
-            check_error(error, "exit", "failed", "SUMO ended with exit code 1: Error: ", words)
-            check_equal(error["exit"], 1, "exit")
-            check_in("Quitting (on error).", error["stderr_tail"], "stderr_tail")
-    check_equal(runner.result(dict(PLAIN, end=60))["outcome"], "ok", "outcome of the task after them")
+    for runner in [Runner(t, root=root)] + ([Runner(t, *LIBSUMO, root=root)] if has_libsumo() else []):
+        for task, words in cases:
+            for control in (False, True):
+                error = runner.error(dict(task, control_bool=control))
+                check_error(error, "exit", "failed", "SUMO ended with exit code 1: Error: ", words)
+                check_equal(error["exit"], 1, "exit")
+                check_in("Quitting (on error).", error["stderr_tail"], "stderr_tail")
+        check_equal(runner.result(dict(PLAIN, end=60))["outcome"], "ok", "outcome of the task after them")
 
 
 @test
@@ -800,10 +811,11 @@ def sumos_own_limit_on_teleports_ends_a_run_early(t):
     config = (root / "data" / "ramp_metering.sumocfg").read_text()
     (root / "data" / "teleport.sumocfg").write_text(
         config.replace("<processing>", '<processing><max-num-teleports value="3"/>'))
-    result = Runner(t, root=root).result({"filename": "data/teleport.sumocfg", "end": 3000, "options": {
-        "route-files": "data/ramp.rou.xml", "additional-files": "data/red.add.xml", "time-to-teleport": 60}})
-    check_equal(result["outcome"], "stopped-early", "outcome")
-    check(result["teleports"] >= 3, "%d teleports" % result["teleports"])
+    for options in [()] + ([LIBSUMO] if has_libsumo() else []):
+        result = Runner(t, *options, root=root).result({"filename": "data/teleport.sumocfg", "end": 3000, "options": {
+            "route-files": "data/ramp.rou.xml", "additional-files": "data/red.add.xml", "time-to-teleport": 60}})
+        check_equal(result["outcome"], "stopped-early", "outcome with %s" % (options,))
+        check(result["teleports"] >= 3, "%d teleports" % result["teleports"])
 
 
 @test(timeout=120)
@@ -899,6 +911,159 @@ def frames_that_are_no_tasks_end_the_runner(t):
         runner.hang_up()
         check_equal(runner.wait(), 1, "exit code")
         check_in(words, runner.stderr)
+
+
+# --- SUMO as a library
+# ---------------------------------------------------------------------------
+
+
+def names_of_children(runner):
+    names = []
+    for pid in runner.children():
+        try:
+            names.append(Path("/proc/%d/comm" % pid).read_text().strip())
+        except OSError:
+            pass
+    return sorted(names)
+
+
+def zygote_of(runner):
+    """The zygote, and not a simulation's process, which bears the same name: the first of the two."""
+    pids = [pid for pid in runner.children() if Path("/proc/%d/comm" % pid).read_text().strip() == "platoon-zygote"]
+    check(pids, "no zygote among %r" % names_of_children(runner))
+    return min(pids)
+
+
+def libsumo_runner(t, *options, **more):
+    """A runner whose zygote is there already."""
+    if not has_libsumo():
+        skip("the module for libsumo was not built: SUMO's headers or a C++ compiler are missing")
+    runner = Runner(t, *LIBSUMO, *options, **more)
+    runner.result(dict(PLAIN, end=1))
+    return runner
+
+
+def simulation_of(t, runner):
+    zygote = zygote_of(runner)
+    return t.eventually(lambda: next((pid for pid in runner.children() if pid != zygote), None), "a simulation runs")
+
+
+@test(timeout=180)
+def both_back_ends_give_the_same_metered_run_to_the_bit(t):
+    task = dict(METERED, end=2400, control={"o_target": 14}, options={"tripinfo-output": "trips.xml"})
+    library, socket_client = libsumo_runner(t), Runner(t, "--sumo-backend", "traci")
+    one, two = library.result(task), socket_client.result(task)
+    for metric in METRICS:
+        if metric != "wall_s":
+            check_equal(one[metric], two[metric], metric)
+    check_equal(without_header(library.task_dir / "trips.xml"), without_header(socket_client.task_dir / "trips.xml"),
+                "trip output")
+    check(one["end_time_s"] == 2400.0 and one["vehicles_arrived"] > 1000, "a run that shows nothing: %r" % one)
+
+
+@test(timeout=120)
+def auto_takes_libsumo_for_control_and_sumo_alone_without(t):
+    if not has_libsumo():
+        skip("the module for libsumo was not built")
+    runner = Runner(t, "--sumo-backend", "auto")
+    runner.result(dict(PLAIN, end=30))
+    check_equal(runner.children(), [], "children after a run without control")
+    runner.result(dict(METERED, end=30))
+    check_equal(names_of_children(runner), ["platoon-zygote"], "children after a run with control")
+    runner.hang_up()
+    check_equal(runner.wait(), 0, "exit code")
+
+
+@test(timeout=120)
+def where_libsumo_cannot_be_had_auto_does_without_and_libsumo_says_why(t):
+    bad = t.file("bad.so", "no module")
+    for value, words in (("/nowhere/x.so", "/nowhere/x.so, which is no file"), (bad, "libsumo cannot be loaded")):
+        env = support.clean_env(PLATOON_LIBSUMO=value)
+        check_error(Runner(t, *LIBSUMO, env=env).error(dict(METERED, end=30)), "not-found", "failed", words)
+        check_equal(Runner(t, "--sumo-backend", "auto", env=env).result(dict(METERED, end=30))["outcome"], "ok", "outcome")
+
+
+@test(timeout=120)
+def a_libsumo_of_another_version_than_sumo_is_not_used(t):
+    other = t.file("bin/sumo", '#!/bin/sh\n[ "$1" = --version ] && { echo "Eclipse SUMO sumo Version 1.14.7"; exit; }\n'
+                               'exec %s "$@"\n' % sumo_program(), mode=0o755)
+    if not has_libsumo():
+        skip("the module for libsumo was not built")
+    error = Runner(t, *LIBSUMO, "--sumo", other).error(dict(METERED, end=30))
+    check_error(error, "not-found", "failed", "is SUMO 1.14.7", "--sumo-backend traci")
+    env = support.clean_env(PATH="%s:%s" % (os.path.dirname(other), os.environ["PATH"]), SUMO_HOME=None)
+    result = Runner(t, "--sumo-backend", "auto", env=env).result(dict(METERED, end=30))
+    check_equal((result["outcome"], result["sumo_version"]), ("ok", "1.14.7"), "a run by auto")
+
+
+@test(timeout=120)
+def a_simulation_that_is_killed_fails_and_the_next_one_runs(t):
+    runner = libsumo_runner(t)
+    for number in (signal.SIGKILL, signal.SIGTERM):
+        runner.send(METERED)
+        pid = simulation_of(t, runner)
+        runner.wait_for_output(1)
+        os.kill(pid, number)
+        error = runner.answer()["error"]
+        check_error(error, "signal", "failed", "ended by signal %d" % number)
+        check_equal(error["exit"], -number, "exit")
+    zygote = zygote_of(runner)
+    os.kill(zygote, signal.SIGKILL)
+    check_equal(runner.result(dict(METERED, end=30))["outcome"], "ok", "outcome after the zygote was killed")
+    check(zygote_of(runner) != zygote, "the same zygote")
+
+
+@test(timeout=120)
+def a_simulation_that_hangs_is_killed_at_the_time_limit(t):
+    runner = libsumo_runner(t)
+    runner.send(METERED, timeout_s=1)
+    pid = simulation_of(t, runner)
+    os.kill(pid, signal.SIGSTOP)
+    check_error(runner.answer()["error"], "timeout", "timed-out", "the time limit of 1 s is over")
+    check(is_gone(pid), "it is still there")
+
+
+@test(timeout=120)
+def simulations_and_zygote_go_with_the_runner_and_with_the_agent(t):
+    for end in ("kill", "hang_up"):
+        runner = libsumo_runner(t)
+        runner.send(METERED)
+        pids = [simulation_of(t, runner), zygote_of(runner)]
+        runner.wait_for_output(1)
+        getattr(runner, end)()
+        t.eventually(lambda: all(is_gone(pid) for pid in pids), "all is gone after %s" % end)
+        runner.wait()
+
+
+@test(timeout=120)
+def what_the_network_lacks_is_told_by_libsumo_too(t):
+    runner = libsumo_runner(t)
+    check_error(runner.error(dict(METERED, control={"tls": "none"})), "bad-task", "failed", '"none"', "meter")
+
+
+@test(timeout=60 + N_RUNS)
+def short_runs_in_a_row_by_libsumo_leave_nothing_behind(t):
+    runner = libsumo_runner(t)
+    tasks = [dict(METERED, end=10), dict(PLAIN, end=10), dict(METERED, end=10, control={"tls": "none"})]
+    zygote, memory_kb = zygote_of(runner), None
+
+    def held():
+        return (runner.open_files(), len(os.listdir("/proc/%d/fd" % zygote)), runner.children())
+
+    def zygote_kb():
+        return int(re.search(r"VmRSS:\s+(\d+)", Path("/proc/%d/status" % zygote).read_text())[1])
+
+    before = held()
+    for i in range(N_RUNS):
+        runner.send(tasks[i % len(tasks)])
+        runner.answer()
+        shutil.rmtree(runner.task_dir)
+        if i == N_RUNS // 2:
+            memory_kb = runner.memory_kb() + zygote_kb()
+    check_equal(held(), before, "descriptors of runner and zygote, children, after %d runs" % N_RUNS)
+    if SLOWDOWN == 1:
+        grown = runner.memory_kb() + zygote_kb() - memory_kb
+        check(grown < 1024, "memory grew by %d KB in the second half of %d runs" % (grown, N_RUNS))
 
 
 if __name__ == "__main__":
