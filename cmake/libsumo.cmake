@@ -2,7 +2,8 @@
 # platoon-libsumo.so, the only C++: SUMO as a library, loaded at run time (src/sumo/libsumo). Built where there are a C++
 # compiler, SUMO's headers and its library; the program does without it.
 option(PLATOON_LIBSUMO "build the module for libsumo, where SUMO's headers are" ON)
-if(PLATOON_LIBSUMO)
+# A fuzzer runs no simulation, and the clone of a process is unknown to ThreadSanitizer.
+if(PLATOON_LIBSUMO AND NOT PLATOON_FUZZ AND NOT PLATOON_SANITIZE MATCHES "thread")
   include(CheckLanguage)
   check_language(CXX)
   find_path(LIBSUMO_INCLUDE_DIR libsumo/libsumo.h HINTS $ENV{SUMO_HOME}/include $ENV{SUMO_HOME}/src)
