@@ -118,6 +118,17 @@ int sqlite_db_finish(sqlite3_stmt *s)
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
+/* Did its last user leave this file of SQLite's beside it: "-wal", or "-journal" of a store that was
+ * being made? */
+static bool has_beside(const char *path, const char *ending)
+{
+    char name[4200];
+    struct stat st;
+
+    (void)snprintf(name, sizeof name, "%s%s", path, ending); /* cut: does not exist */
+    return stat(name, &st) == 0 && st.st_size > 0;
+}
+
 /* Before SQLite sees the file: it would make a journal beside anything. An empty or absent file is
  * new. */
 static enum platoon_status look_at_file(const char *path, int64_t *out_size,
@@ -137,8 +148,8 @@ static enum platoon_status look_at_file(const char *path, int64_t *out_size,
     if (fstat(fd, &st) == 0)
         *out_size = st.st_size;
     (void)close(fd); /* was only read */
-    if (n == 0)
-        return PLATOON_OK;
+    if (n == 0 || has_beside(path, "-journal"))
+        return PLATOON_OK; /* new, or cut off while it was made: SQLite undoes that */
     if (n < (ssize_t)sizeof head || memcmp(head, "SQLite format 3", sizeof head) != 0)
         return platoon_fail(
             err, PLATOON_EINVAL,
@@ -148,16 +159,17 @@ static enum platoon_status look_at_file(const char *path, int64_t *out_size,
     return PLATOON_OK;
 }
 
-static enum platoon_status check_version(struct sqlite_db *db, const char *path, bool is_new,
+static enum platoon_status check_version(struct sqlite_db *db, const char *path,
                                          struct platoon_err *err)
 {
-    int64_t application = 0, version = 0;
+    int64_t application = 0, version = 0, pages = 0;
     char sql[96];
 
-    if (!sqlite_db_ask(db->handle, "PRAGMA application_id", &application) ||
+    if (!sqlite_db_ask(db->handle, "PRAGMA page_count", &pages) ||
+        !sqlite_db_ask(db->handle, "PRAGMA application_id", &application) ||
         !sqlite_db_ask(db->handle, "PRAGMA user_version", &version))
         return sqlite_db_fail(db->handle, path, err);
-    if (is_new) {
+    if (pages == 0) { /* new */
         (void)snprintf(sql, sizeof sql, "PRAGMA application_id=%d; PRAGMA user_version=%d",
                        SQLITE_SCHEMA_APPLICATION_ID, SQLITE_DB_VERSION);
         if (!run_sql(db, "BEGIN IMMEDIATE") || !run_sql(db, sqlite_schema_v1) ||
@@ -231,16 +243,6 @@ static enum platoon_status set_up(struct sqlite_db *db, const char *path, bool i
     return PLATOON_OK;
 }
 
-/* Did its last user not get to close it? */
-static bool has_log(const char *path)
-{
-    char log_path[4200];
-    struct stat st;
-
-    (void)snprintf(log_path, sizeof log_path, "%s-wal", path); /* cut: does not exist */
-    return stat(log_path, &st) == 0 && st.st_size > 0;
-}
-
 enum platoon_status sqlite_db_open(const char *path, bool is_synced, struct sqlite_db **out,
                                    struct platoon_err *err)
 {
@@ -262,8 +264,9 @@ enum platoon_status sqlite_db_open(const char *path, bool is_synced, struct sqli
     }
     (void)sqlite3_extended_result_codes(db->handle, 1);
     /* What is refused below is left as it is, its log too. */
-    (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log(path), NULL);
-    st = check_version(db, path, size == 0, err);
+    (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_beside(path, "-wal"),
+                            NULL);
+    st = check_version(db, path, err);
     if (st == PLATOON_OK)
         st = check_health(db, path, size, err);
     if (st == PLATOON_OK)

@@ -729,12 +729,12 @@ def a_completion_that_comes_twice_is_recorded_once(t):
     m.get_task_queue().put("work")
     p = m.platoon()
     row = p.lease("get_task_queue", 1)[0]
-    done = {"task": row["task"], "lease": row["lease"], "result": "first"}
+    done = {"task": row["task"], "lease": row["lease"], "value": "first"}
     p.complete([done])
     store.kill()
     store.start()
     m = store.connect()
-    m.platoon().complete([dict(done, result="second")])
+    m.platoon().complete([dict(done, value="second")])
     check_equal(drain(m.get_result_queue()), ["first"], "results")
     store.stop()
 
