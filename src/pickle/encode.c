@@ -179,6 +179,27 @@ static bool check_request(struct encoder *e, const char *ident, const char *meth
     return true;
 }
 
+/* Argument by argument, so that each is whole where it ends: what a recursive tuple leaves for
+ * later (encode_write.c) would else come after the tuple of arguments, outside of the bytes that a
+ * server cuts out. */
+static bool write_args(struct encoder *e, const platoon_value *args)
+{
+    static const enum opcode closing[] = {OP_EMPTY_TUPLE, OP_TUPLE1, OP_TUPLE2, OP_TUPLE3};
+    size_t n = args ? args->u.items->n : 0;
+
+    if (args && encoder_note(e, args).n_visits >= 2) /* a list of arguments that holds itself */
+        return encode_write(e, args, PLATOON_TUPLE);
+    if (n > 3 && !write_op(e, OP_MARK))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        const platoon_value *arg = args->u.items->at[i];
+
+        if (!encode_write(e, arg, arg->kind))
+            return false;
+    }
+    return write_op(e, n > 3 ? OP_TUPLE : closing[n]);
+}
+
 enum platoon_status encode_request(struct buf *out, const char *ident, const char *method,
                                    const platoon_value *args, const platoon_value *kwds,
                                    int protocol, struct platoon_err *err)
@@ -197,7 +218,7 @@ enum platoon_status encode_request(struct buf *out, const char *ident, const cha
         !(ident ? encode_text(&e, ident, strlen(ident)) : write_op(&e, OP_NONE)) ||
         !encode_text(&e, method, strlen(method)))
         goto out;
-    if (!(args ? encode_write(&e, args, PLATOON_TUPLE) : write_op(&e, OP_EMPTY_TUPLE)) ||
+    if (!write_args(&e, args) ||
         !(kwds ? encode_write(&e, kwds, PLATOON_DICT) : write_op(&e, OP_EMPTY_DICT)) ||
         !write_op(&e, OP_TUPLE))
         goto out;

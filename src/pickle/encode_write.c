@@ -251,8 +251,18 @@ static bool end(struct encoder *e)
     return close_container(e, f);
 }
 
+/* The root is written, and lists below it wait to be filled: off the stack with it until it is
+ * whole. What would be written behind it would not be among its bytes for whoever cuts an argument
+ * out of a message. */
+static bool park_root(struct encoder *e, const platoon_value *v)
+{
+    return (encoder_note(e, v).memo || write_put(e, v)) && encode_op(e, OP_POP);
+}
+
 bool encode_write(struct encoder *e, const platoon_value *v, uint8_t kind)
 {
+    bool is_parked = false;
+
     if (!begin(e, v, kind))
         return false;
     for (;;) {
@@ -261,12 +271,14 @@ bool encode_write(struct encoder *e, const platoon_value *v, uint8_t kind)
         size_t batch;
 
         if (e->n_deferred > 0 && e->n_open_tuples == 0 && !e->is_filling) {
+            if (!f && !is_parked && !(is_parked = park_root(e, v)))
+                return false;
             if (!begin_filling(e))
                 return false;
             continue;
         }
         if (!f)
-            return true;
+            return !is_parked || write_get(e, encoder_note(e, v).memo - 1);
         batch = f->kind == PLATOON_DICT ? BATCH * 2 : BATCH;
         if (f->width > 0 && (f->next % batch == 0 || f->next == f->width) && !batch_border(e, f))
             return false;

@@ -132,7 +132,8 @@ TEST(a_list_that_contains_itself_is_put_before_its_items)
 
 TEST(a_list_in_a_tuple_that_contains_itself_is_filled_when_the_tuple_is_there)
 {
-    /* t = ([t],), as CPython writes it, and as we do */
+    /* t = ([t],), as CPython writes it, and as we do: the root is fetched last, so that all of it is
+     * among its bytes for whoever cuts it out of a message */
     static const char cpython[] = "\x80\x04]\x94h\x00\x85\x94\x61"
                                   "0h\x01.";
     platoon_value *v = NULL;
@@ -140,8 +141,9 @@ TEST(a_list_in_a_tuple_that_contains_itself_is_filled_when_the_tuple_is_there)
     assert_int_equal(platoon_pickle_decode(cpython, sizeof cpython - 1, NULL, &v, NULL),
                      PLATOON_OK);
     ASSERT_BYTES(v, 4,
-                 "\x80\x04]q\x00\x85q\x01h\x00h\x01\x61"
-                 "0.");
+                 "\x80\x04]q\x00\x85q\x01"
+                 "0h\x00h\x01\x61"
+                 "0h\x01.");
 }
 
 TEST(tuples_that_contain_themselves_many_times_cost_what_they_are)
