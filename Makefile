@@ -20,10 +20,10 @@ check:
 	tools/install-deps check
 	tests/check.py short
 
-# Sizes: make check-long FUZZ_S=600 BIG_MB=1000 SOAK_S=3600
+# Sizes: make check-long FUZZ_S=600 BIG_MB=1000 SOAK_S=3600; BUDGET_S: begin nothing later
 check-long:
 	tools/install-deps check
-	tests/check.py long $(if $(FUZZ_S),--fuzz-s $(FUZZ_S)) $(if $(BIG_MB),--big-mb $(BIG_MB)) $(if $(SOAK_S),--soak-s $(SOAK_S))
+	tests/check.py long $(if $(FUZZ_S),--fuzz-s $(FUZZ_S)) $(if $(BIG_MB),--big-mb $(BIG_MB)) $(if $(SOAK_S),--soak-s $(SOAK_S)) $(if $(BUDGET_S),--budget-s $(BUDGET_S))
 
 bench: all
 	bench/run.py

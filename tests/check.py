@@ -106,17 +106,35 @@ def short(count, args):
         black_box(count, "dev", {})
 
 
+class Clock:
+    """Steps of a run with a budget that would begin after its end are skipped, and counted as that."""
+
+    def __init__(self, count, budget_s):
+        self.count, self.end = count, time.time() + budget_s if budget_s else float("inf")
+        if budget_s:
+            os.environ["PLATOON_TEST_UNTIL"] = str(self.end)
+
+    def has_time(self, step):
+        if time.time() < self.end:
+            return True
+        print("skip %s: the time for this run is used up (--budget-s)" % step)
+        self.count.add(step, 0, 0, 1)
+        return False
+
+
 def long(count, args):
+    clock = Clock(count, args.budget_s)
     sizes = {"PLATOON_TEST_BIG_MB": str(args.big_mb), "PLATOON_TEST_SOAK_S": str(args.soak_s)}
     if build(count, "release"):
         black_box(count, "release", sizes)
+    if clock.has_time("fuzz"):
+        fuzz(count, args.fuzz_s or 60)
     few = {"PLATOON_TEST_PYTHONS": few_pythons()}
-    if build(count, "asan"):
+    if clock.has_time("asan") and build(count, "asan"):
         black_box(count, "asan", dict(few, PLATOON_TEST_SLOWDOWN="4"))
-    if build(count, "tsan"):
+    if clock.has_time("tsan") and build(count, "tsan"):
         unit_tests(count, "tsan")
         black_box(count, "tsan", dict(few, PLATOON_TEST_SLOWDOWN="8"))
-    fuzz(count, args.fuzz_s or 60)
 
 
 def main():
@@ -125,6 +143,7 @@ def main():
     parser.add_argument("--fuzz-s", type=int, help="seconds for each fuzzer (10; long: 60)")
     parser.add_argument("--big-mb", type=int, default=300, help="long: the largest value to send (300)")
     parser.add_argument("--soak-s", type=int, default=60, help="long: length of each soak (60)")
+    parser.add_argument("--budget-s", type=int, help="long: begin nothing after so many seconds")
     args = parser.parse_args()
     count = Count()
     started = time.monotonic()
