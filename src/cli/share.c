@@ -13,16 +13,19 @@ enum platoon_status share_program(char **out, struct platoon_err *err)
     char path[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
 
-    if (n < 0)
-        return platoon_fail(err, PLATOON_EIO,
-                            "cannot tell where this program lies (/proc/self/exe): %s",
-                            strerror(errno));
+    if (n < 0) {
+        (void)platoon_fail(err, PLATOON_EIO,
+                           "cannot tell where this program lies (/proc/self/exe): %s",
+                           strerror(errno)); /* what it returns follows */
+        return PLATOON_EIO;
+    }
     path[n] = '\0';
     *out = strdup(path);
-    if (*out)
-        return PLATOON_OK;
-    (void)platoon_fail(err, PLATOON_ENOMEM, "out of memory");
-    return PLATOON_ENOMEM; /* spelt out for the analyzer, which does not see what platoon_fail() returns */
+    if (!*out) {
+        (void)platoon_fail(err, PLATOON_ENOMEM, "out of memory"); /* what it returns follows */
+        return PLATOON_ENOMEM;
+    }
+    return PLATOON_OK;
 }
 
 enum platoon_status share_find(const char *name, char **out, struct platoon_err *err)
