@@ -135,13 +135,15 @@ static int list(const struct cmd *cmd, int argc, char **argv, const char *const 
 {
     platoon_value *filter = platoon_dict(), *states = platoon_list(), *rows = NULL;
     struct ask a;
+    bool names_none;
     int exit_code;
 
     ask_init(&a, cmd);
     exit_code = read_filter(&a, argc, argv, filter, states);
     if (exit_code >= 0)
         goto out;
-    for (size_t i = 0; platoon_len(states) == 0 && default_states[i]; i++)
+    names_none = platoon_len(states) == 0;
+    for (size_t i = 0; names_none && default_states[i]; i++)
         if (platoon_append(states, platoon_str(default_states[i])) != PLATOON_OK)
             break;
     (void)platoon_dict_set(filter, "values", platoon_bool(true)); /* shows as missing values */

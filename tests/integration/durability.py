@@ -8,98 +8,22 @@ Environment: PLATOON_TEST_KILLS   how often the server is killed in each history
 import errno
 import hashlib
 import os
-import queue
 import random
 import re
-import resource
 import shutil
 import signal
-import socket
 import sqlite3
-import struct
 import subprocess
 import sys
 import threading
-import time
-from multiprocessing.managers import BaseManager, BaseProxy
-from pathlib import Path
 
 import support
-from support import AUTHKEY, Process, Server, check, check_equal, check_in, program, skip, test
+from stores import Manager, Store, drain
+from support import AUTHKEY, Process, check, check_equal, check_in, program, skip, test
 
 KILLS = int(os.environ.get("PLATOON_TEST_KILLS") or 15)
 SEED = int(os.environ.get("PLATOON_TEST_SEED") or random.randrange(1 << 30))
 KEY = AUTHKEY.decode()
-
-
-class Manager(BaseManager):
-    pass
-
-
-for _name in ("get_task_queue", "get_result_queue", "platoon"):
-    Manager.register(_name)
-
-
-class Store:
-    """A data folder, and the servers that live on it one after another, all on one port."""
-
-    def __init__(self, t, *options, data=None):
-        self.t, self.options = t, options
-        self.data = Path(data or t.tmp / "data")
-        self.port = support.free_port()
-        self.server = None
-
-    def argv(self, *more):
-        return [program("platoon"), "serve", "--listen", "127.0.0.1:%d" % self.port, "--authkey-file", self.keyfile(),
-                "--data", self.data, *self.options, *more]
-
-    def keyfile(self):
-        return self.t.file("authkey", AUTHKEY, mode=0o600)
-
-    def start(self, *more, prefix=(), timeout=30):
-        self.server = Process(self.t, [*prefix, *self.argv(*more)])
-        self.server.wait_line(r"^platoon: listening on", stream="stdout", timeout=timeout)
-        return self
-
-    def refused(self, *more):
-        """Start it, and expect it to refuse; (exit code, stderr)."""
-        p = Process(self.t, self.argv(*more))
-        return p.wait(), p.stderr
-
-    def kill(self):
-        self.server.kill()
-        self.server.wait()
-
-    def stop(self):
-        check_equal(self.server.stop(), 0, "exit code of the server")
-
-    def connect(self):
-        """A manager that never speaks to the server before this one: Python keeps a thread's connection by address."""
-        BaseProxy._address_to_local.pop(("127.0.0.1", self.port), None)
-        m = Manager(address=("127.0.0.1", self.port), authkey=AUTHKEY)
-        m.connect()
-        return m
-
-    def sql(self, statement, *values):
-        """Of the file, with the server running or not."""
-        db = sqlite3.connect("file:%s?mode=ro" % (self.data / "platoon.db"), uri=True, timeout=20)
-        try:
-            return db.execute(statement, values).fetchall()
-        finally:
-            db.close()
-
-    def ask(self, *args, **options):
-        return self.t.platoon(*args, "--server", "127.0.0.1:%d" % self.port, "--authkey-file", self.keyfile(), **options)
-
-
-def drain(q):
-    """What is there now, in order."""
-    found = []
-    while True:
-        try:
-            found.append(q.get(False))
-        except queue.Empty:
-            return found
 
 
 def refused_with(call, number):
@@ -579,6 +503,8 @@ def results_that_were_read_stay_until_they_are_purged(t):
     m.get_task_queue().put("work")
     m.get_result_queue().put(m.get_task_queue().get() + " done")
     check_equal(drain(m.get_result_queue()), ["work done"], "what the master read")
+    # That it was read is written a moment later; until then a crash would hand it out again.
+    t.eventually(lambda: store.sql("SELECT count(*) FROM task WHERE state = 2") == [(2,)], "the reading is on disk")
     store.kill()
     store.start()
     check_in("work done", store.ask("results", "--format", "jsonl").stdout)
