@@ -136,6 +136,7 @@ struct work {
     const char *server, *key_file;
     const char **env; /* as many as there are arguments */
     char *task_queue, *result_queue;
+    struct reach reach;
     struct log_sink sink;
     bool has_log_format, is_verbose, is_quiet;
     bool awaits_target; /* `--runner python` was read, its FILE.py:FUNCTION not yet */
@@ -193,7 +194,7 @@ static int read_operand(struct options *o, struct work *w)
         if (w->agent.runner != &runner_command)
             return options_fail(o, "'-- %s': only --runner command takes a program", o->value);
         r->args = (const char *const *)&o->argv[o->at - 1];
-        r->n_args = (size_t)(o->argc - o->at + 1);
+        r->n_args = (size_t)o->argc - (size_t)o->at + 1;
         o->at = o->argc;
     } else if (w->awaits_target) {
         r->args = (const char *const *)&o->argv[o->at - 1];
@@ -208,6 +209,7 @@ static int read_operand(struct options *o, struct work *w)
     return OPTION_END;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): a table, a line or two an option */
 static int read_option(struct options *o, struct work *w, int id)
 {
     struct agent_options *a = &w->agent;
@@ -252,12 +254,12 @@ static int read_option(struct options *o, struct work *w, int id)
         a->runner_options.timeout_s = s;
         break;
     case OPT_MEMORY:
-        if (!options_bytes(o, 1024 * 1024, INT64_MAX, &bytes))
+        if (!options_bytes(o, 1u << 20, INT64_MAX, &bytes))
             return OPTION_EXIT;
         a->memory_bytes = bytes;
         break;
     case OPT_MAX_OUTPUT:
-        if (!options_bytes(o, 1024, 1024 * 1024 * 1024, &bytes))
+        if (!options_bytes(o, 1024, 1u << 30, &bytes))
             return OPTION_EXIT;
         a->max_output_bytes = (size_t)bytes;
         break;
@@ -329,8 +331,9 @@ static int check_options(struct options *o, struct work *w)
 
 /* --- running ---------------------------------------------------------------------------------- */
 
-static int work(struct options *o, struct work *w, struct reach *reach)
+static int work(struct options *o, struct work *w)
 {
+    struct reach *reach = &w->reach;
     struct platoon_err err;
     enum platoon_status st;
 
@@ -364,15 +367,15 @@ static int work(struct options *o, struct work *w, struct reach *reach)
 
 static int run(int argc, char **argv)
 {
-    /* Static: a thread that hangs in the network may outlive this call, and it logs. */
+    /* Static: a thread that hangs in the network may outlive this call, and it knows the address
+     * and the log. */
     static struct work w = {.agent = {.task_queue = "get_task_queue",
                                       .result_queue = "get_result_queue",
                                       .runner = &runner_sumo,
                                       .idle_exit_s = -1,
                                       .stop_grace_s = DEFAULT_GRACE_S,
-                                      .max_output_bytes = 64 * 1024 * 1024}};
+                                      .max_output_bytes = 64u << 20}};
     struct options o;
-    struct reach reach;
     int exit_code;
 
     log_sink_init(&w.sink);
@@ -384,10 +387,10 @@ static int run(int argc, char **argv)
             goto usage;
     if (check_options(&o, &w) == OPTION_EXIT)
         goto usage;
-    exit_code = reach_init(&reach, &cmd_work, w.server, w.key_file);
+    exit_code = reach_init(&w.reach, &cmd_work, w.server, w.key_file);
     if (exit_code == CMD_OK) {
-        exit_code = work(&o, &w, &reach);
-        reach_release(&reach);
+        exit_code = work(&o, &w);
+        reach_release(&w.reach);
     }
     goto out;
 

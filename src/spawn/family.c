@@ -20,7 +20,7 @@ void family_init(struct family *f)
 
     *f = (struct family){.children_fd = -1};
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1); /* since Linux 3.4; without it strays go to init */
-    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    (void)snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
     f->children_fd = open(path, O_RDONLY | O_CLOEXEC);
 }
 
@@ -85,7 +85,7 @@ static char *read_environment(pid_t pid, size_t *out_len)
     ssize_t n = 0;
     int fd;
 
-    snprintf(path, sizeof path, "/proc/%d/environ", (int)pid);
+    (void)snprintf(path, sizeof path, "/proc/%d/environ", (int)pid);
     fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return NULL;
@@ -190,7 +190,7 @@ static uint64_t as_us(struct timeval t)
 
 static void forget(struct family *f, struct leader *l)
 {
-    free(l->mark);
+    free(l->mark); /* NOLINT(clang-analyzer-unix.Malloc): it takes two leaders for one */
     *l = f->leaders[--f->n_leaders];
 }
 
@@ -247,8 +247,8 @@ void family_kill_all(struct family *f, int limit_ms)
     for (size_t i = 0; i < f->n_leaders; i++)
         (void)kill(-f->leaders[i].pid, SIGKILL);
     for (;;) {
-        const struct timespec step = {0,
-                                      20 * 1000000}; /* a child of a stray comes without SIGCHLD */
+        /* A child of a stray becomes ours without a signal: look again soon. */
+        const struct timespec step = {.tv_nsec = 20000000};
         pid_t pid;
 
         while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) {

@@ -177,8 +177,9 @@ int main(void)
     struct stat st;
 
     if (fstat(SPAWN_SOCKET_FD, &st) != 0 || !S_ISSOCK(st.st_mode)) {
-        fputs("platoon-spawn: started by hand; it is a part of `platoon work`, which starts it\n",
-              stderr);
+        (void)fputs(
+            "platoon-spawn: started by hand; it is a part of `platoon work`, which starts it\n",
+            stderr);
         return 2;
     }
     (void)
@@ -186,7 +187,7 @@ int main(void)
     (void)prctl(PR_SET_NAME, "platoon-spawn");
     s.channel.fd = tidy_descriptors();
     if (s.channel.fd < 0 || !take_over_signals(&s)) {
-        fprintf(stderr, "platoon-spawn: cannot set up: %s\n", strerror(errno));
+        (void)fprintf(stderr, "platoon-spawn: cannot set up: %s\n", strerror(errno));
         return 1;
     }
     family_init(&s.family);

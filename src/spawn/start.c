@@ -22,7 +22,7 @@
 
 /* --- the request ------------------------------------------------------------------------------ */
 
-static char **take_strings(char **at, char *end, size_t n)
+static char **take_strings(char **at, const char *end, size_t n)
 {
     char **strings = calloc(n + 1, sizeof *strings);
 

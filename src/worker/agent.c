@@ -44,13 +44,13 @@ enum {
 static const char *seconds_text(double s, char *out)
 {
     if (s < 9.995)
-        snprintf(out, 24, "%.2fs", s);
+        (void)snprintf(out, 24, "%.2fs", s);
     else if (s < 59.95)
-        snprintf(out, 24, "%.1fs", s);
+        (void)snprintf(out, 24, "%.1fs", s);
     else if (s < 3600)
-        snprintf(out, 24, "%dm%02ds", (int)s / 60, (int)s % 60);
+        (void)snprintf(out, 24, "%dm%02ds", (int)s / 60, (int)s % 60);
     else
-        snprintf(out, 24, "%dh%02dm", (int)s / 3600, (int)s / 60 % 60);
+        (void)snprintf(out, 24, "%dh%02dm", (int)s / 3600, (int)s / 60 % 60);
     return out;
 }
 
@@ -421,7 +421,7 @@ static void name_worker(struct agent *a)
     if (gethostname(a->host_name, sizeof a->host_name) != 0)
         strcpy(a->host_name, "unknown");
     a->host_name[sizeof a->host_name - 1] = '\0'; /* a longer name is cut without one */
-    snprintf(a->worker_name, sizeof a->worker_name, "%s-%d", a->host_name, (int)getpid());
+    (void)snprintf(a->worker_name, sizeof a->worker_name, "%s-%d", a->host_name, (int)getpid());
 }
 
 static void say_start(const struct agent *a)

@@ -44,15 +44,15 @@ static bool finds_program(const char *name, const char *root, const char *path)
     char full[PATH_MAX];
 
     if (strchr(name, '/')) {
-        snprintf(full, sizeof full, "%s%s%s", *name == '/' ? "" : root, *name == '/' ? "" : "/",
-                 name);
+        (void)snprintf(full, sizeof full, "%s%s%s", *name == '/' ? "" : root,
+                       *name == '/' ? "" : "/", name);
         return access(full, X_OK) == 0;
     }
     for (const char *at = path ? path : "/usr/local/bin:/usr/bin:/bin";; at++) {
         size_t len = strcspn(at, ":");
         struct stat st;
 
-        snprintf(full, sizeof full, "%.*s%s%s", (int)len, at, len ? "/" : "", name);
+        (void)snprintf(full, sizeof full, "%.*s%s%s", (int)len, at, len ? "/" : "", name);
         if (access(full, X_OK) == 0 && stat(full, &st) == 0 && S_ISREG(st.st_mode))
             return true;
         at += len;

@@ -19,7 +19,7 @@ static bool read_text(const char *path, char *out, size_t size)
     if (!f)
         return false;
     n = fread(out, 1, size - 1, f);
-    fclose(f);
+    (void)fclose(f);
     out[n] = '\0';
     return n > 0;
 }
@@ -49,7 +49,7 @@ static double folder_quota(const char *folder)
         snprintf(path, sizeof path, "%s/cpu.cfs_period_us", folder) >= (int)sizeof path ||
         !read_text(path, period, sizeof period))
         return 0;
-    snprintf(both, sizeof both, "%s %s", quota, period);
+    (void)snprintf(both, sizeof both, "%s %s", quota, period);
     return cpus_parse_max(both);
 }
 
@@ -124,7 +124,7 @@ double cpus_quota(const char *root)
             if (snprintf(path, sizeof path, "%s%s", root, mounts[i]) < (int)sizeof path)
                 quota = smaller_quota(quota, quota_up_from(path, strcmp(name, "/") ? name : ""));
     }
-    fclose(f);
+    (void)fclose(f);
     return quota;
 }
 

@@ -142,7 +142,7 @@ char **environment_for(const struct environment *e, unsigned slot, const struct 
     enum { OURS = 4, NUMBER = 48 }; /* NUMBER holds the longest name and a 64-bit number */
     const size_t dir_bytes = task ? strlen("PLATOON_TASK_DIR=") + strlen(task_dir) + 1 : 0;
     const size_t n_pointers = e->n_entries + OURS + 1;
-    char **env = malloc(n_pointers * sizeof *env + 3 * NUMBER + dir_bytes);
+    char **env = malloc(n_pointers * sizeof *env + (size_t)3 * NUMBER + dir_bytes);
     char *text = (char *)(env + n_pointers);
     size_t n = e->n_entries;
 
@@ -152,17 +152,17 @@ char **environment_for(const struct environment *e, unsigned slot, const struct 
         memcpy(env, e->entries, n * sizeof *env);
     *out_mark = n;
     env[n++] = text;
-    snprintf(text, NUMBER, "PLATOON_SLOT=%u", slot);
+    (void)snprintf(text, NUMBER, "PLATOON_SLOT=%u", slot);
     if (task) {
         text += NUMBER;
         env[n++] = text;
-        snprintf(text, NUMBER, "PLATOON_TASK_ID=%" PRIu64, task_number(task));
+        (void)snprintf(text, NUMBER, "PLATOON_TASK_ID=%" PRIu64, task_number(task));
         text += NUMBER;
         env[n++] = text;
-        snprintf(text, NUMBER, "PLATOON_ATTEMPT=%" PRId64, task->attempt);
+        (void)snprintf(text, NUMBER, "PLATOON_ATTEMPT=%" PRId64, task->attempt);
         text += NUMBER;
         env[n++] = text;
-        snprintf(text, dir_bytes, "PLATOON_TASK_DIR=%s", task_dir);
+        (void)snprintf(text, dir_bytes, "PLATOON_TASK_DIR=%s", task_dir);
     }
     env[n] = NULL;
     return env;

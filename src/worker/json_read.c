@@ -5,6 +5,7 @@
  * containers with, for a dict, the key that waits for its value. */
 #include "worker/json_read.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -316,6 +317,7 @@ static enum platoon_status begin_container(struct reader *r, platoon_value **out
 
     if (st != PLATOON_OK)
         return st;
+    assert(r->n_levels > 0);
     l = &r->levels[r->n_levels - 1];
     skip_space(r);
     if (r->at < r->end && *r->at == (l->is_dict ? '}' : ']')) {

@@ -50,8 +50,8 @@ bool judge_start(const struct spawn_ended *ended, const char *program, const cha
             break;
         }
     }
-    snprintf(why, 512, "cannot start %s: %s: %s", program,
-             spawn_step_text((enum spawn_step)ended->step), reason);
+    (void)snprintf(why, 512, "cannot start %s: %s: %s", program,
+                   spawn_step_text((enum spawn_step)ended->step), reason);
     return false;
 }
 

@@ -111,8 +111,8 @@ void link_thread_ends(struct link *l);
 
 /* The threads. */
 void link_fetch_leases(struct link *l, platoon_manager *m, platoon_queue *proxy);
-void *link_report_leases(void *link);
-void *link_plain_thread(void *link);
+void *link_report_leases(void *arg); /* a struct link */
+void *link_plain_thread(void *arg);
 void link_plain_work(struct link *l); /* the same, in a thread that was started otherwise */
 
 #endif

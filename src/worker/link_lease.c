@@ -8,6 +8,7 @@
  * 3. After each new connection all held leases are renewed first: that is how a worker re-attaches
  * after its
  *     server was away. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -302,6 +303,7 @@ static enum platoon_status send_batch(struct reporter *r, struct list *batch,
     enum platoon_status st;
     bool is_all;
 
+    assert(!list_is_empty(batch));
     kind = LIST_ENTRY(batch->next, struct task, link)->outcome.kind;
     LIST_EACH (t, batch, struct task, link)
         if (platoon_append(rows, row_of(t)) != PLATOON_OK) {

@@ -53,7 +53,7 @@ static bool sumo_command(void *runner, struct run_plan *plan)
         (!run_plan_add(plan, "--sumo-backend") || !run_plan_add(plan, options->sumo_backend)))
         return false;
     if (options->timeout_s > 0) {
-        snprintf(timeout, sizeof timeout, "%.3f", options->timeout_s);
+        (void)snprintf(timeout, sizeof timeout, "%.3f", options->timeout_s);
         if (!run_plan_add(plan, "--timeout") || !run_plan_add(plan, timeout))
             return false;
     }

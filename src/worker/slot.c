@@ -338,10 +338,10 @@ static void process_is_gone(struct slot *s, const struct spawn_ended *ended)
         judge_bad_end(ended, false, &how);
     }
     failure_set_tail(&how.failure, s->process.tail.data, s->process.tail.len);
-    snprintf(message, sizeof message, "the runner cannot work: %s%s%s",
-             how.failure.message ? how.failure.message : why,
-             how.failure.stderr_tail ? "; its last words: " : "",
-             how.failure.stderr_tail ? how.failure.stderr_tail : "");
+    (void)snprintf(message, sizeof message, "the runner cannot work: %s%s%s",
+                   how.failure.message ? how.failure.message : why,
+                   how.failure.stderr_tail ? "; its last words: " : "",
+                   how.failure.stderr_tail ? how.failure.stderr_tail : "");
     outcome_release(&how);
     if (s->n_bad_starts >= MAX_BAD_STARTS || (s->setup->ops->says_ready && !s->was_ready)) {
         s->is_closed = true;
@@ -427,8 +427,8 @@ void slot_run(struct slot *s, struct task *task)
         s->state = SLOT_FREE;
         finish(s);
     } else if ((error = task_folder_open(&s->folder, s->setup->work_dir, s->number)) != 0) {
-        snprintf(why, sizeof why, "cannot make a task folder in %.160s: %s", s->setup->work_dir,
-                 strerror(error));
+        (void)snprintf(why, sizeof why, "cannot make a task folder in %.160s: %s",
+                       s->setup->work_dir, strerror(error));
         s->state = SLOT_FREE;
         give_up_on_task(s, why);
     } else if (is_persistent(s)) {

@@ -36,9 +36,9 @@ uint64_t task_number(const struct task *t)
 const char *task_name(const struct task *t, char *out)
 {
     if (t->id)
-        snprintf(out, 24, "%" PRIu64, t->id);
+        (void)snprintf(out, 24, "%" PRIu64, t->id);
     else
-        snprintf(out, 24, "#%" PRIu64, t->serial);
+        (void)snprintf(out, 24, "#%" PRIu64, t->serial);
     return out;
 }
 

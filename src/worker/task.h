@@ -25,7 +25,7 @@ enum outcome_kind {
 };
 
 /* A result larger than this travels as a pickle that nobody on the way needs to take apart. */
-#define OUTCOME_PLAIN_BYTES (64u * 1024)
+#define OUTCOME_PLAIN_BYTES ((size_t)64 * 1024)
 
 struct outcome {
     enum outcome_kind kind;

@@ -185,7 +185,7 @@ enum platoon_status template_expand(const struct template *t, const platoon_valu
     for (size_t i = 0; i < t->n_pieces && st == PLATOON_OK; i++) {
         const struct template_piece *piece = &t->pieces[i];
         const bool is_first = arg.len == 0;
-        const platoon_value *value;
+        const platoon_value *value = NULL;
 
         if (!piece->is_key) {
             if (!buf_append(&arg, piece->text, strlen(piece->text)))
