@@ -14,6 +14,7 @@ import support
 from support import AUTHKEY, Server, check, check_equal, for_each_python, program, pythons, skip, test
 
 GRACE_S = 1.5
+TIME_LIMIT_S = 900
 NOT_ENDED = ["queued", "leased", "abandoned", "dead"]
 
 

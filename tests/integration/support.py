@@ -502,6 +502,10 @@ def _run_one(name, function, timeout):
 
 def main():
     """Run the script's tests as its arguments say; exits 1 if one failed."""
+    # A shell that runs us in the background has these ignored, and what we start would inherit that.
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
     wanted = sys.argv[1:]
     if wanted == ["--list"]:
         print("\n".join(name for name, _, _ in _tests))
