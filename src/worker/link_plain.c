@@ -20,6 +20,7 @@ struct plain {
     platoon_manager *manager; /* NULL: not connected */
     uint64_t made_ns;
     platoon_queue *tasks, *results;
+    bool lacks_task_done;
 };
 
 static void disconnect(struct plain *p)
@@ -122,6 +123,23 @@ static platoon_value *value_of(struct task *t, bool *out_to_tasks)
     return NULL;
 }
 
+/* So that the master's join() returns: what was taken has been dealt with (one that goes back was put
+ * anew). A queue that does not know task_done() is a queue all the same. */
+static void mark_done(struct plain *p)
+{
+    if (p->lacks_task_done)
+        return;
+    switch (platoon_queue_task_done(p->tasks, NULL)) {
+    case PLATOON_OK:
+        break;
+    case PLATOON_EREMOTE:
+        p->lacks_task_done = true;
+        break;
+    default:
+        disconnect(p); /* the next call says so */
+    }
+}
+
 /* Put it, however often the connection has to be made anew. A put that was cut off is repeated: a
  * master that gets a result twice can tell, one that waits for a lost one cannot. false: we are
  * leaving, it stays undelivered. */
@@ -144,8 +162,10 @@ static bool deliver(struct plain *p, struct task *t)
             else
                 st = platoon_queue_put(to_tasks ? p->tasks : p->results, v, PLATOON_FOREVER, &err);
             platoon_value_unref(v);
-            if (st == PLATOON_OK)
+            if (st == PLATOON_OK) {
+                mark_done(p);
                 return true;
+            }
             if (st == PLATOON_EREMOTE || st == PLATOON_ETYPE || st == PLATOON_ELIMIT) {
                 agent_log(p->link->options.log, AGENT_ERROR,
                           "the result of task %s could not be put on '%s': %s", task_name(t, name),

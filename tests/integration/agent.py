@@ -70,6 +70,9 @@ for line in iter(sys.stdin.readline, ""):
             answer = sorted(len(results.get(True, 100)) for _ in range(int(argument)))
         elif verb == "get_task":
             answer = tasks.get(True, float(argument))
+        elif verb == "join":
+            tasks.join()
+            answer = "joined"
         elif verb == "sizes":
             answer = tasks.qsize(), results.qsize()
         print("= " + repr(answer))
@@ -280,6 +283,16 @@ def each_task_has_an_empty_folder_that_goes_with_it(t, kind):
     first, second = m.get(), m.get()
     check(first != second and first.startswith(str(a.work)), "%s, %s" % (first, second))
     check_equal(os.listdir(os.path.dirname(first)), [], "task folders after the tasks")
+    a.end()
+
+
+@for_each_kind
+def join_of_the_task_queue_returns_when_all_is_done(t, kind):
+    m = Master(t, kind)
+    a = Agent(t, m.port, *shell("[ $1 = 2 ] && exit 1; echo $1"), "{task}")
+    m.put(1, 2, 3)
+    check_equal(m.ask("join", ""), "'joined'")
+    check_equal(m.sizes(), (0, 3), "queued and results")
     a.end()
 
 
