@@ -174,7 +174,8 @@ TEST(child_inherits_no_descriptor_and_default_signals)
     struct heard heard;
     int stray = dup(2); /* not close-on-exec, as a careless starter leaves it */
 
-    signal(SIGHUP, SIG_DFL); /* whoever runs the tests under nohup */
+    for (int number = SIGHUP; number <= SIGQUIT; number++)
+        signal(number, SIG_DFL); /* whoever runs the tests under nohup or in the background */
     signal(SIGPIPE, SIG_IGN);
     assert_int_equal(
         start(&c, &heard, "ls /proc/self/fd | tr '\\n' ' '; grep SigIgn /proc/self/status"),
