@@ -118,6 +118,19 @@ static void join_one(struct hash_index *ix)
         free(ix->segments[--ix->n_segments]);
 }
 
+void hash_index_expect(struct hash_index *ix, size_t n)
+{
+    assert(ix->n == 0);
+    while (ix->n_segments * HASH_SEGMENT < n && add_segment(ix))
+        ;
+    if (n > ix->n_segments * HASH_SEGMENT)
+        n = ix->n_segments * HASH_SEGMENT;
+    if (n > ix->n_buckets)
+        ix->n_buckets = n;
+    while (2 * ix->half <= ix->n_buckets)
+        ix->half *= 2;
+}
+
 void hash_index_add(struct hash_index *ix, struct hash_node *node)
 {
     struct hash_node **bucket = bucket_of(ix, node->key);

@@ -34,6 +34,9 @@ struct hash_index {
 /* False when out of memory. */
 bool hash_index_init(struct hash_index *ix);
 void hash_index_release(struct hash_index *ix); /* the nodes are the caller's; zeroed is fine */
+/* Make an empty index as large as `n` nodes will have it, so that adding them moves none. Out of
+ * memory: as large as there was memory for. */
+void hash_index_expect(struct hash_index *ix, size_t n);
 /* Add `node` (its key set). A node added later is found before older ones with the same key. */
 void hash_index_add(struct hash_index *ix, struct hash_node *node);
 /* `node` must be in the index. */

@@ -192,7 +192,7 @@ enum platoon_status sqlite_db_load(struct sqlite_db *db, struct tasks *tasks, ui
                                    uint64_t now_ns, uint64_t *out_epoch, uint64_t *out_cold_bytes,
                                    struct platoon_err *err)
 {
-    int64_t epoch = 0, first_epoch = 0, last_task = 0;
+    int64_t epoch = 0, first_epoch = 0, last_task = 0, n_tasks = 0;
     uint64_t last_place = 0;
 
     *out_cold_bytes = 0;
@@ -203,12 +203,16 @@ enum platoon_status sqlite_db_load(struct sqlite_db *db, struct tasks *tasks, ui
                        "SELECT max(value, (SELECT coalesce(max(id), 0) FROM task)) FROM meta WHERE "
                        "key='last_task'",
                        &last_task) ||
+        !sqlite_db_ask(db->handle,
+                       "SELECT count(*) FROM task WHERE state <> 2 AND state <> 3 AND state <> 6",
+                       &n_tasks) ||
         !load_queues(db, tasks))
         return sqlite_db_fail(db->handle, "the store", err);
     if (epoch) {
         tasks_admit_epoch(tasks, (uint64_t)first_epoch);
         tasks_admit_epoch(tasks, (uint64_t)epoch);
     }
+    tasks_expect(tasks, (size_t)n_tasks);
     if (!load_tasks(db, tasks, hot_bytes, now_ns, out_cold_bytes, &last_place))
         return platoon_fail(err, PLATOON_EIO, "cannot read the tasks of the store: %s",
                             sqlite3_errmsg(db->handle));

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { CHECKPOINT_PAGES = 2000 };
+enum { CHECKPOINT_PAGES = 8000 };
 
 static void give_back(struct sqlite_writer *w, struct batch *first)
 {

@@ -989,6 +989,11 @@ static bool restore_place(struct tasks *t, struct task_queue *q, struct task *ta
     return true;
 }
 
+void tasks_expect(struct tasks *t, size_t n)
+{
+    hash_index_expect(&t->by_id, n);
+}
+
 enum store_status tasks_restore(struct tasks *t, const struct tasks_saved *saved, uint64_t now_ns)
 {
     struct task_queue *q = queue_at(t, saved->queue);

@@ -74,6 +74,8 @@ struct tasks_saved {
     struct payload *value;
 };
 /* Into a table that no verb has been used on; queue by queue in the order of places. NOMEM. */
+/* First, how many there will be; a hint. */
+void tasks_expect(struct tasks *t, size_t n);
 enum store_status tasks_restore(struct tasks *t, const struct tasks_saved *saved, uint64_t now_ns);
 /* unfinished, done, failed and cancelled of `counts`. */
 void tasks_restore_counts(struct tasks *t, store_queue_id queue, const struct store_counts *counts);

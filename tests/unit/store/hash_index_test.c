@@ -116,3 +116,22 @@ TEST(drain_gives_each_node_once)
     hash_index_release(&ix);
     free(things);
 }
+
+TEST(an_index_that_expects_nodes_finds_all_and_shrinks_again)
+{
+    struct hash_index ix;
+    struct thing *things = things_new();
+
+    assert_true(hash_index_init(&ix));
+    hash_index_expect(&ix, N_THINGS / 2 + 1); /* fewer than come */
+    for (size_t i = 0; i < N_THINGS; i++)
+        hash_index_add(&ix, &things[i].node);
+    for (size_t i = 0; i < N_THINGS; i++)
+        assert_ptr_equal(hash_index_find(&ix, things[i].node.key), &things[i].node);
+    for (size_t i = 0; i < N_THINGS; i++)
+        hash_index_remove(&ix, &things[i].node);
+    assert_int_equal(ix.n, 0);
+    assert_true(ix.n_buckets < N_THINGS / 2);
+    hash_index_release(&ix);
+    free(things);
+}
