@@ -37,9 +37,9 @@ struct ident {
     struct ident *next; /* in its bucket */
     uint64_t hash;
     const struct dispatch_typeid *id;
-    void *object;  /* NULL: not looked up yet */
+    void *object;                /* NULL: not looked up yet */
     struct lease_ident *account; /* holders.c's; NULL: none yet */
-    int64_t count; /* creates and increfs less decrefs, never below 0 */
+    int64_t count;               /* creates and increfs less decrefs, never below 0 */
     size_t len;
     char text[];
 };
@@ -52,7 +52,7 @@ struct ident_table {
     struct list counted, zero;
     uint64_t next_number;
     void (*on_forget)(struct ident *i); /* before one is freed; NULL: nobody asks */
-    char boot[9]; /* 8 hex digits, drawn at random for each table */
+    char boot[9];                       /* 8 hex digits, drawn at random for each table */
 };
 
 /* false when out of memory. */

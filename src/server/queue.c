@@ -136,6 +136,7 @@ static void leave(struct queue_wait *w)
     list_remove(&w->link);
     deadline_clear(&w->queue->srv->deadlines, &w->timer);
     w->state = QUEUE_IDLE;
+    w->rq->is_parked = false;
 }
 
 static void on_time_out(struct deadline *d)
@@ -151,6 +152,7 @@ static void on_time_out(struct deadline *d)
 static void park(struct queue_wait *w)
 {
     w->state = QUEUE_PARKED;
+    w->rq->is_parked = true;
     w->has_waited = true;
     /* Without memory for a timer the wait ends with an item or with its client. */
     if (w->deadline_ns != QUEUE_FOREVER && !w->timer.place)
@@ -265,6 +267,7 @@ static void claim(struct queue_taker *t)
     if (t->wait.state == QUEUE_NEW)
         q->n_new_takers--;
     t->wait.state = QUEUE_ASKED;
+    t->wait.rq->is_parked = false;
     q->claims_out++;
     store_claim(q->srv->store, q->id, leases, t->want, &holder, t->lease_ms, on_claimed, t);
 }
@@ -349,6 +352,7 @@ static void put(struct queue_putter *p)
     struct queue *q = p->wait.queue;
 
     p->wait.state = QUEUE_ASKED;
+    p->wait.rq->is_parked = false;
     q->puts_out++;
     store_put(q->srv->store, q->id, p->items, p->n, p->limit, on_put, p);
 }
@@ -419,6 +423,7 @@ static void pump_joiners(struct queue *q)
 void queue_join(struct queue *q, struct queue_joiner *j)
 {
     join_list(q, &q->joiners, &j->wait);
+    j->wait.rq->is_parked = true;
     q->must_count = true;
     mark_dirty(q);
 }

@@ -30,6 +30,7 @@ struct request {
     bool is_one_shot; /* one reply, then the connection ends */
     bool is_kept;
     bool is_tracked; /* track.h was told what the reply is */
+    bool is_parked;  /* waits for other clients; else for the store */
     alignas(max_align_t) unsigned char scratch[REQUEST_SCRATCH_BYTES];
 };
 
@@ -47,6 +48,5 @@ bool request_keep(struct request *rq);
 void request_unkeep(struct request *rq);
 /* The reply is queued, or never will be: forget the request. */
 void request_end(struct request *rq);
-
 
 #endif

@@ -301,8 +301,8 @@ void server_begin_stop(struct server *srv, const char *why)
     (void)deadline_set(&srv->deadlines, &srv->stop_timer, srv->now_ns + WRITE_OUT_NS, stop_waiting);
 }
 
-/* At the end of each turn: what is answered has been written or is being written; the rest is cut, as Python's server does.
- * Nobody is told anything that is not so. */
+/* At the end of each turn: what the store was asked is answered, what is answered is written; who waits for other clients is
+ * cut off, as by Python's server. Nobody is told anything that is not so. */
 void server_check_stop(struct server *srv)
 {
     if (srv->phase != SERVER_STOPPING)

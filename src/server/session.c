@@ -79,7 +79,9 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     }
     if (events & UV_WRITABLE)
         output_is_writable(s);
-    if (events & UV_READABLE)
+    if (s->srv->phase != SERVER_SERVING)
+        session_update_poll(s); /* nothing more is read */
+    else if (events & UV_READABLE)
         input_is_readable(s);
 }
 
@@ -89,7 +91,7 @@ void session_update_poll(struct session *s)
 
     if (s->state == SESSION_CLOSED)
         return;
-    if (!output_is_clogged(s))
+    if (!output_is_clogged(s) && s->srv->phase == SERVER_SERVING)
         wanted |= UV_READABLE;
     if (s->waits_to_write)
         wanted |= UV_WRITABLE;
@@ -257,7 +259,12 @@ bool session_peer_waits(const struct session *s)
            (errno == EAGAIN || errno == EINTR);
 }
 
-void sessions_close_all(struct server *srv, bool even_unwritten, const char *why)
+static bool is_busy(const struct session *s)
+{
+    return s->out || (s->current && !s->current->is_parked);
+}
+
+void sessions_close_all(struct server *srv, bool even_busy, const char *why)
 {
     struct list *lists[] = {&srv->sessions.handshaking, &srv->sessions.open};
 
@@ -266,7 +273,7 @@ void sessions_close_all(struct server *srv, bool even_unwritten, const char *why
             struct session *s = LIST_ENTRY(at, struct session, link);
 
             next = at->next;
-            if (even_unwritten || !s->out)
+            if (even_busy || !is_busy(s))
                 session_close(s, why);
         }
     }

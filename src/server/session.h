@@ -78,7 +78,7 @@ struct sessions {
     struct block *read_block; /* all sessions read into it */
     struct pool inbound, outbound, requests, handshakes;
     struct request *running; /* its handler is; NULL once that has ended it */
-    struct scan *scans[16]; /* idle ones */
+    struct scan *scans[16];  /* idle ones */
     size_t n_scans;
     bool scan_was_kept; /* by the handler that runs: see request_keep() */
     uint64_t next_id;
@@ -110,8 +110,9 @@ void session_update_poll(struct session *s);
 /* The connection became long-lived; `name` is the client's, copied. false when out of memory. */
 bool session_set_live(struct session *s, const char *name);
 
-/* Close all; with `even_unwritten` also those whose replies are not written yet. */
-void sessions_close_all(struct server *srv, bool even_unwritten, const char *why);
+/* Close all; without `even_busy` only those that wait for nothing of ours: no reply is to be written, and the store has no
+ * question of theirs. */
+void sessions_close_all(struct server *srv, bool even_busy, const char *why);
 
 /* Scans are pooled. NULL when out of memory. */
 struct scan *sessions_take_scan(struct server *srv);

@@ -81,8 +81,8 @@ static void run_settings(struct request *rq, const struct dispatch_call *call)
     if (!args_bind(rq, call, &sig, args))
         return;
     v = platoon_dict();
-    if (platoon_dict_set(v, "worker_lease_s",
-                         platoon_float(server_worker_lease_ms(srv) / 1e3)) == PLATOON_OK &&
+    if (platoon_dict_set(v, "worker_lease_s", platoon_float(server_worker_lease_ms(srv) / 1e3)) ==
+            PLATOON_OK &&
         platoon_dict_set(v, "max_frame_bytes", platoon_int((int64_t)srv->max_frame_bytes)) ==
             PLATOON_OK)
         reply_value(rq, v);

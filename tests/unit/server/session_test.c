@@ -229,6 +229,31 @@ TEST(a_put_whose_answer_was_lost_is_repeated_and_happens_once)
     server_rig_close(srv);
 }
 
+TEST(a_server_that_stops_answers_what_the_store_was_asked_and_cuts_off_who_waits)
+{
+    struct server *srv = open_slow();
+    int putter = live(srv), waiting = live(srv), idle = live(srv);
+    uint8_t byte;
+
+    CALL(srv, waiting, RESULTS, "get", ")");
+    server_rig_settle(srv);
+    is_held = true;
+    CALL(srv, putter, TASKS, "put", "K\x05\x85");
+    expect_silence(srv, putter);
+    server_begin_stop(srv, "test");
+    assert_int_equal(server_rig_read(srv, waiting, &byte, 1), -1);
+    assert_int_equal(server_rig_read(srv, idle, &byte, 1), -1);
+    assert_int_equal(srv->phase, SERVER_STOPPING);
+    is_held = false;
+    EXPECT_NONE(srv, putter);
+    assert_int_equal(server_rig_read(srv, putter, &byte, 1), -1);
+    assert_int_equal(srv->phase, SERVER_STOPPED);
+    close(putter);
+    close(waiting);
+    close(idle);
+    server_rig_close(srv);
+}
+
 /* --- waits ------------------------------------------------------------------------------------------ */
 
 TEST(takers_are_served_in_order_of_arrival)
