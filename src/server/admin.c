@@ -15,7 +15,8 @@
 
 enum { MOST_SHOWN = 1000 }; /* objects in debug_info */
 
-/* --- create ----------------------------------------------------------------------------------------- */
+/* --- create
+ * ----------------------------------------------------------------------------------------- */
 
 struct creating {
     const struct dispatch_typeid *id;
@@ -99,7 +100,8 @@ static void create(struct request *rq, const struct scan_request *scan)
         type->open(rq->srv, c->id, c->name, on_opened, rq);
 }
 
-/* --- idents ------------------------------------------------------------------------------------------- */
+/* --- idents
+ * ------------------------------------------------------------------------------------------- */
 
 /* The ident that the only argument names. NULL: the reply is made. */
 static struct ident *ident_argument(struct request *rq, const struct scan_request *scan)
@@ -183,7 +185,8 @@ static void get_methods(struct request *rq, const struct scan_request *scan)
     platoon_value_unref(token);
 }
 
-/* --- the others ----------------------------------------------------------------------------------------- */
+/* --- the others
+ * ----------------------------------------------------------------------------------------- */
 
 static void dummy(struct request *rq, const struct scan_request *scan)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* admin.h - the nine public functions of a manager's server, which make up the one-shot connections: create, incref, decref,
- * get_methods, accept_connection, number_of_objects, debug_info, shutdown, dummy. */
+/* admin.h - the nine public functions of a manager's server, which make up the one-shot
+ * connections: create, incref, decref, get_methods, accept_connection, number_of_objects,
+ * debug_info, shutdown, dummy. */
 #ifndef PLATOON_SERVER_ADMIN_H
 #define PLATOON_SERVER_ADMIN_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bind.h - a call's arguments to a method's parameters, by Python's rules and with Python's words when they do not fit. Pure. */
+/* bind.h - a call's arguments to a method's parameters, by Python's rules and with Python's words
+ * when they do not fit. Pure. */
 #ifndef PLATOON_SERVER_BIND_H
 #define PLATOON_SERVER_BIND_H
 
@@ -24,7 +25,8 @@ struct bind_error {
     char text[300];
 };
 
-/* Set out[i] to the argument for parameter i (borrowed from the scan), NULL where the default stands. */
+/* Set out[i] to the argument for parameter i (borrowed from the scan), NULL where the default
+ * stands. */
 bool bind_args(const struct bind_signature *sig, const struct scan_request *call,
                const struct scan_arg *out[BIND_MAX_PARAMS], struct bind_error *err);
 
@@ -36,9 +38,10 @@ struct bind_wait {
 };
 extern const struct bind_error bind_overflow;
 
-/* As queue.Queue reads (block, timeout): without block the timeout is not even looked at; None waits for ever; a
- * negative one is a ValueError; one beyond what the platform can wait is an OverflowError only if it has to wait.
- * `timeout` may be NULL. `kind_name`: Python's name of its type, for a timeout that is no number. */
+/* As queue.Queue reads (block, timeout): without block the timeout is not even looked at; None
+ * waits for ever; a negative one is a ValueError; one beyond what the platform can wait is an
+ * OverflowError only if it has to wait. `timeout` may be NULL. `kind_name`: Python's name of its
+ * type, for a timeout that is no number. */
 bool bind_wait(bool block, const struct scan_arg *timeout, const char *kind_name,
                struct bind_wait *out, struct bind_error *err);
 

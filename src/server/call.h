@@ -15,8 +15,8 @@ struct dispatch_typeid;
 /* Serve a call on a long-lived connection. */
 void call_run(struct request *rq, const struct scan_request *scan);
 
-/* The ident by its text: from the table, or known again if it is well-formed and its typeid is served here. NULL otherwise.
- * *out_no_memory (may be NULL) tells the one other reason. */
+/* The ident by its text: from the table, or known again if it is well-formed and its typeid is
+ * served here. NULL otherwise. *out_no_memory (may be NULL) tells the one other reason. */
 struct ident *call_find_ident(struct server *srv, const char *text, bool *out_no_memory);
 /* By name; NULL if there is none. */
 const struct dispatch_typeid *dispatch_find(const struct server *srv, const char *name, size_t len);

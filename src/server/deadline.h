@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* deadline.h - things to do at a time: a binary heap of nodes that live inside what they time.
  *
- * Times are monotonic nanoseconds. A node knows its place, so taking it out needs no search. Nothing fires early: the loop sleeps
- * until the time rounded up. */
+ * Times are monotonic nanoseconds. A node knows its place, so taking it out needs no search.
+ * Nothing fires early: the loop sleeps until the time rounded up. */
 #ifndef PLATOON_SERVER_DEADLINE_H
 #define PLATOON_SERVER_DEADLINE_H
 
@@ -27,7 +27,8 @@ struct deadlines {
 void deadlines_init(struct deadlines *all);
 void deadlines_release(struct deadlines *all); /* the nodes are left as they are */
 
-/* Set `d` (zeroed once before its first use) to fire at `at_ns`, or move it there. false when out of memory. */
+/* Set `d` (zeroed once before its first use) to fire at `at_ns`, or move it there. false when out
+ * of memory. */
 bool deadline_set(struct deadlines *all, struct deadline *d, uint64_t at_ns,
                   void (*fire)(struct deadline *d));
 /* Fine when it is not set. */

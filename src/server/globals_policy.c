@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* globals_policy.c - see globals_policy.h.
  *
- * The list holds exact pairs, no patterns: what unpickling calls with arguments of the sender's choice must be harmless whatever
- * the arguments. So no dotted names, nothing from os, builtins only exceptions and value types, and of numpy only
- * what arrays and scalars are rebuilt with. */
+ * The list holds exact pairs, no patterns: what unpickling calls with arguments of the sender's
+ * choice must be harmless whatever the arguments. So no dotted names, nothing from os, builtins
+ * only exceptions and value types, and of numpy only what arrays and scalars are rebuilt with. */
 #include "server/globals_policy.h"
 
 #include <stdio.h>

@@ -65,7 +65,8 @@ bool ident_table_init(struct ident_table *t, size_t max)
     t->max = max;
     t->n_buckets = FIRST_BUCKETS;
     t->buckets = calloc(t->n_buckets, sizeof *t->buckets);
-    /* No secret, only different from the last run's; so few bytes fail on no system that has booted. */
+    /* No secret, only different from the last run's; so few bytes fail on no system that has
+     * booted. */
     (void)!getrandom(&boot, sizeof boot, 0);
     snprintf(t->boot, sizeof t->boot, "%08x", boot);
     return t->buckets != NULL;

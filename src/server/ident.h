@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ident.h - the names of proxies: made at each create, counted by incref and decref, understood without memory.
+/* ident.h - the names of proxies: made at each create, counted by incref and decref, understood
+ * without memory.
  *
  *     get_task_queue#9f31c2aa-17          typeid, # boot of the server, number
  *     get_task_queue:run7#9f31c2aa-18     the same with a private name
  *
- * Each create answers a fresh ident that leads to the same object, so that every later call says which client it comes from.
- * The ident says in clear what it stands for; the table is only a cache with counts: an ident that was forgotten, or
- * was made by an earlier run of the server, is known again when it is used. So the table can be bounded, and a parent's
- * last decref may overtake its child's incref.
+ * Each create answers a fresh ident that leads to the same object, so that every later call says
+ * which client it comes from. The ident says in clear what it stands for; the table is only a cache
+ * with counts: an ident that was forgotten, or was made by an earlier run of the server, is known
+ * again when it is used. So the table can be bounded, and a parent's last decref may overtake its
+ * child's incref.
  *
- * The table holds at most `max` idents; beyond that it forgets, first those that count 0, then the least recently used.
- * Pointers are good until the next ident_new() or ident_know(). Loop thread only. */
+ * The table holds at most `max` idents; beyond that it forgets, first those that count 0, then the
+ * least recently used. Pointers are good until the next ident_new() or ident_know(). Loop thread
+ * only. */
 #ifndef PLATOON_SERVER_IDENT_H
 #define PLATOON_SERVER_IDENT_H
 

@@ -68,9 +68,10 @@ void input_drop(struct session *s)
     set_big_reader(s, false);
 }
 
-/* A sender with Nagle's algorithm on (every stock client) holds the rest of a message back until what it wrote before is
- * acknowledged, and the kernel delays that by 40 ms. Asking for quick acknowledgements sends the pending one at once;
- * the kernel forgets the wish soon, so it is asked each time that more must come before we have anything to say. */
+/* A sender with Nagle's algorithm on (every stock client) holds the rest of a message back until
+ * what it wrote before is acknowledged, and the kernel delays that by 40 ms. Asking for quick
+ * acknowledgements sends the pending one at once; the kernel forgets the wish soon, so it is asked
+ * each time that more must come before we have anything to say. */
 static void acknowledge_now(struct session *s)
 {
     int on = 1;
@@ -93,7 +94,8 @@ static bool open_inbound(struct session *s)
     return true;
 }
 
-/* Nothing of this frame will be served. Its bytes are read and dropped, so that the connection can go on. */
+/* Nothing of this frame will be served. Its bytes are read and dropped, so that the connection can
+ * go on. */
 static void refuse_frame(struct session *s, const char *why)
 {
     drop_body(s);
@@ -144,7 +146,8 @@ static void took(struct session *s, const uint8_t *data, size_t n)
         refuse_frame(s, err.message);
 }
 
-/* Room in the tail for more of the body; a new block is as large as what has come already, within bounds. */
+/* Room in the tail for more of the body; a new block is as large as what has come already, within
+ * bounds. */
 static bool make_tail(struct session *s)
 {
     struct inbound *in = s->in;

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* input.h - bytes of a connection to frames, and frames to the handshake or to requests.
  *
- * Small frames are served where they were read, in the block that all sessions share. A larger frame, or the part of one, goes
- * into blocks of its own that grow with what has come, never with the length announced, and from SCAN_EARLY_BYTES on
- * it is scanned as it comes, so that its last byte costs no more than its first.
+ * Small frames are served where they were read, in the block that all sessions share. A larger
+ * frame, or the part of one, goes into blocks of its own that grow with what has come, never with
+ * the length announced, and from SCAN_EARLY_BYTES on it is scanned as it comes, so that its last
+ * byte costs no more than its first.
  *
- * A frame that cannot be served (over the limit, no pickle, no memory) is read to its end and dropped, and the answer says why:
- * an authenticated connection is never closed for what was in a frame, since stock clients cannot repair one. */
+ * A frame that cannot be served (over the limit, no pickle, no memory) is read to its end and
+ * dropped, and the answer says why: an authenticated connection is never closed for what was in a
+ * frame, since stock clients cannot repair one. */
 #ifndef PLATOON_SERVER_INPUT_H
 #define PLATOON_SERVER_INPUT_H
 

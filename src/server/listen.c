@@ -36,8 +36,9 @@ static int set_option(int fd, int level, int option, int value)
     return setsockopt(fd, level, option, &value, sizeof value);
 }
 
-/* Accepted sockets inherit these from the listening one, which saves five system calls a connection. A peer that is gone without
- * a word is found after keepalive_s of silence and some probes, or when data to it stays unacknowledged as long. */
+/* Accepted sockets inherit these from the listening one, which saves five system calls a
+ * connection. A peer that is gone without a word is found after keepalive_s of silence and some
+ * probes, or when data to it stays unacknowledged as long. */
 static void set_inherited_options(int fd, int keepalive_s)
 {
     int interval_s = keepalive_s < 3 ? 1 : keepalive_s / 3;

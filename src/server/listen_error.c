@@ -13,8 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The inode of the socket that listens on `port`, by the kernel's table; 0 if it is not there. A line is
- * "  sl: local_hex:port_hex remote state ... inode ...", and 0A is LISTEN. */
+/* The inode of the socket that listens on `port`, by the kernel's table; 0 if it is not there. A
+ * line is "  sl: local_hex:port_hex remote state ... inode ...", and 0A is LISTEN. */
 static unsigned long listening_inode(const char *table, uint16_t port)
 {
     FILE *f = fopen(table, "re");

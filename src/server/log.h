@@ -2,8 +2,8 @@
 /* log.h - the server's log: one line an event, `event key=value key=value`, to the callback of
  * struct platoon_server_options. No secrets: keys, MACs and values of tasks never go in.
  *
- * What a peer can cause without authkey is limited in rate: a log_limit lets some lines of one kind through in each
- * window and counts the rest, which the next line tells. */
+ * What a peer can cause without authkey is limited in rate: a log_limit lets some lines of one kind
+ * through in each window and counts the rest, which the next line tells. */
 #ifndef PLATOON_SERVER_LOG_H
 #define PLATOON_SERVER_LOG_H
 
@@ -26,7 +26,8 @@ bool log_is_on(const struct log *log, int level);
 /* Write a line (cut at 1500 bytes) without newline. Control characters become '?'. */
 void log_line(const struct log *log, int level, const char *format, ...) PLATOON_PRINTF(3, 4);
 
-/* A value that may hold spaces: in double quotes with \" \\ \xNN inside when it needs them, cut to fit `size`. Returns `out`. */
+/* A value that may hold spaces: in double quotes with \" \\ \xNN inside when it needs them, cut to
+ * fit `size`. Returns `out`. */
 const char *log_quote(char *out, size_t size, const char *text);
 
 struct log_limit {
@@ -37,7 +38,8 @@ enum {
     LOG_LIMIT_LINES = 10,   /* lines of one kind ... */
     LOG_LIMIT_WINDOW_S = 10 /* ... in so many seconds */
 };
-/* May a line of this kind be written now? On true *out_hidden lines were not written since the last one. */
+/* May a line of this kind be written now? On true *out_hidden lines were not written since the last
+ * one. */
 bool log_limit_allows(struct log_limit *limit, uint64_t now_ns, uint32_t *out_hidden);
 
 #endif

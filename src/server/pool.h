@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pool.h - memory of one size that is used again and again: some is kept, the rest goes back. Loop thread only. */
+/* pool.h - memory of one size that is used again and again: some is kept, the rest goes back. Loop
+ * thread only. */
 #ifndef PLATOON_SERVER_POOL_H
 #define PLATOON_SERVER_POOL_H
 
@@ -18,7 +19,8 @@ struct pool {
     size_t n;
 };
 
-/* Not zeroed. NULL when out of memory. `size` is the same for all of a pool, and at least a pointer's. */
+/* Not zeroed. NULL when out of memory. `size` is the same for all of a pool, and at least a
+ * pointer's. */
 static inline void *pool_take(struct pool *p, size_t size)
 {
     void *taken = p->first;

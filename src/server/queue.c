@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* queue.c - who waits at a queue, and asking the store on their behalf.
  *
- * Taking. A taker that comes is NEW. Before the turn's store_turn() the queue makes a round of claims for the takers at the
- * head of the list: for all NEW ones if nobody waits from before; else for `take_burst` of those that wait, a number that doubles
- * as long as each gets what it wants. Claims are answered in the order in which they were made, which is the order of
- * the list: first come, first served. If a claim of a round brought less than it asked for, the queue was empty then, and
- * whoever came before the round has been tried: it waits (PARKED) or hears that there is nothing. The next round
- * begins when this one is answered, if the store has hinted at items or somebody NEW has come.
+ * Taking. A taker that comes is NEW. Before the turn's store_turn() the queue makes a round of
+ * claims for the takers at the head of the list: for all NEW ones if nobody waits from before; else
+ * for `take_burst` of those that wait, a number that doubles as long as each gets what it wants.
+ * Claims are answered in the order in which they were made, which is the order of the list: first
+ * come, first served. If a claim of a round brought less than it asked for, the queue was empty
+ * then, and whoever came before the round has been tried: it waits (PARKED) or hears that there is
+ * nothing. The next round begins when this one is answered, if the store has hinted at items or
+ * somebody NEW has come.
  *
- * So no taker hears "empty" from memory, and no claim is made that has no taker (rules 1 and 9 of store.h). What a claim
- * brings for a taker that has gone meanwhile goes back to the front.
+ * So no taker hears "empty" from memory, and no claim is made that has no taker (rules 1 and 9 of
+ * store.h). What a claim brings for a taker that has gone meanwhile goes back to the front.
  *
- * Putting. A put is tried at once, unless it can wait and others wait for room; those are tried from the head,
- * `put_burst` at a time, at each hint. */
+ * Putting. A put is tried at once, unless it can wait and others wait for room; those are tried
+ * from the head, `put_burst` at a time, at each hint. */
 #include "server/queue.h"
 
 #include <stdlib.h>
@@ -87,7 +89,7 @@ void queue_free(struct queue *q)
     free(q);
 }
 
-/* --- waits in general --------------------------------------------------------------------------- */
+/* --- waits in general ------------------------------------------------------------------------- */
 
 static void mark_dirty(struct queue *q)
 {
@@ -165,7 +167,8 @@ static bool is_over(const struct queue_wait *w)
     return w->is_overdue || w->deadline_ns == 0;
 }
 
-/* Has the client of a wait gone, or given up the call, while it waited? Its session finds out in its own time. */
+/* Has the client of a wait gone, or given up the call, while it waited? Its session finds out in
+ * its own time. */
 static bool has_gone(struct queue_wait *w)
 {
     if (w->has_waited && !w->is_absent && !(w->rq->session && session_peer_waits(w->rq->session)))
@@ -173,7 +176,7 @@ static bool has_gone(struct queue_wait *w)
     return w->is_absent;
 }
 
-/* --- takers ------------------------------------------------------------------------------------- */
+/* --- takers ----------------------------------------------------------------------------------- */
 
 static void end_taker(struct queue_wait *w, enum store_status st)
 {
@@ -300,7 +303,7 @@ void queue_take(struct queue *q, struct queue_taker *t)
     mark_dirty(q);
 }
 
-/* --- putters ------------------------------------------------------------------------------------ */
+/* --- putters ---------------------------------------------------------------------------------- */
 
 static void end_putter(struct queue_wait *w, enum store_status st,
                        const struct store_put_answer *answers, size_t n)
@@ -386,7 +389,7 @@ void queue_put(struct queue *q, struct queue_putter *p)
     }
 }
 
-/* --- joiners ------------------------------------------------------------------------------------ */
+/* --- joiners ---------------------------------------------------------------------------------- */
 
 static void on_counted(enum store_status st, const struct store_counts *counts, void *arg)
 {
@@ -428,7 +431,7 @@ void queue_join(struct queue *q, struct queue_joiner *j)
     mark_dirty(q);
 }
 
-/* --- all ---------------------------------------------------------------------------------------- */
+/* --- all -------------------------------------------------------------------------------------- */
 
 void queue_pump(struct queue *q)
 {

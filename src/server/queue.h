@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* queue.h - a named queue as the server sees it: the store's id and who waits for what.
  *
- * The items are the store's. Here are only the waits, in order of arrival: takers for an item, putters for room, joiners for
- * unfinished == 0. Nothing about the queue's length is remembered (rule 9 of store.h): a taker is answered from a
- * claim that was made after it came, and one that waits is tried again at each hint of the store and once a second.
+ * The items are the store's. Here are only the waits, in order of arrival: takers for an item,
+ * putters for room, joiners for unfinished == 0. Nothing about the queue's length is remembered
+ * (rule 9 of store.h): a taker is answered from a claim that was made after it came, and one that
+ * waits is tried again at each hint of the store and once a second.
  *
- * A wait lives in memory of the caller (a request's scratch) from queue_take() to its callback, or until it is
- * cancelled. Callbacks run on the loop thread, never from inside the call.
+ * A wait lives in memory of the caller (a request's scratch) from queue_take() to its callback, or
+ * until it is cancelled. Callbacks run on the loop thread, never from inside the call.
  *
- * Whoever has waited is asked for (session_peer_waits) before it is given an item: a client that has vanished, or has given up
- * the call, is passed over and swallows nothing. */
+ * Whoever has waited is asked for (session_peer_waits) before it is given an item: a client that
+ * has vanished, or has given up the call, is passed over and swallows nothing. */
 #ifndef PLATOON_SERVER_QUEUE_H
 #define PLATOON_SERVER_QUEUE_H
 
@@ -25,7 +26,7 @@ struct server;
 struct request;
 struct queue;
 
-/* --- names ------------------------------------------------------------------------------------- */
+/* --- names ------------------------------------------------------------------------------------ */
 
 /* By full name ("get_task_queue", "get_task_queue:run7"); NULL if it is not open. */
 struct queue *queue_find(struct server *srv, const char *name);
@@ -36,7 +37,7 @@ uint64_t queue_maxsize(const struct queue *q);
 /* The queue that its results go to; NULL if it is not linked. */
 struct queue *queue_results(const struct queue *q);
 
-/* --- waits ------------------------------------------------------------------------------------- */
+/* --- waits ------------------------------------------------------------------------------------ */
 
 #define QUEUE_FOREVER UINT64_MAX
 
@@ -70,8 +71,8 @@ struct queue_taker {
     uint32_t want;      /* 1 .. QUEUE_MAX_TAKE items; it is served with one or more of them */
     uint32_t lease_ms;  /* 0: does not run out by itself */
     struct store_lease_id first_lease; /* queue.c's own: the next want - 1 follow it */
-    /* The end of the wait. n 0 with STORE_OK: nothing came within the time. Items are borrowed; what is not STORE_OK
-     * took nothing. The taker may be used again or forgotten from here on. */
+    /* The end of the wait. n 0 with STORE_OK: nothing came within the time. Items are borrowed;
+     * what is not STORE_OK took nothing. The taker may be used again or forgotten from here on. */
     void (*on_taken)(struct queue_taker *t, enum store_status st, const struct store_claimed *items,
                      size_t n);
 };
@@ -93,12 +94,14 @@ struct queue_joiner {
     void (*on_joined)(struct queue_joiner *j, enum store_status st);
 };
 
-/* Join the queue's takers, putters or joiners. The struct is zeroed by the caller but for what it sets. */
+/* Join the queue's takers, putters or joiners. The struct is zeroed by the caller but for what it
+ * sets. */
 void queue_take(struct queue *q, struct queue_taker *t);
 void queue_put(struct queue *q, struct queue_putter *p);
 void queue_join(struct queue *q, struct queue_joiner *j);
-/* Leave. true: it is over, the callback will not come and the memory may go. false: the store has been asked; the memory must stay
- * until the callback, which comes with STORE_DOWN (a claim's items are given back, a put has happened or not). */
+/* Leave. true: it is over, the callback will not come and the memory may go. false: the store has
+ * been asked; the memory must stay until the callback, which comes with STORE_DOWN (a claim's items
+ * are given back, a put has happened or not). */
 bool queue_cancel(struct queue_wait *w);
 
 #endif

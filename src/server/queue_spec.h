@@ -24,8 +24,9 @@ struct queue_spec {
     bool has_result;
 };
 
-/* Names are what Python can have as a method of a manager: letters, digits and underscores, no digit first; letters may be
- * any UTF-8. EINVAL with a sentence that quotes the specification. Pure. */
+/* Names are what Python can have as a method of a manager: letters, digits and underscores, no
+ * digit first; letters may be any UTF-8. EINVAL with a sentence that quotes the specification.
+ * Pure. */
 enum platoon_status queue_spec_parse(const char *text, struct queue_spec *out,
                                      struct platoon_err *err);
 

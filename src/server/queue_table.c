@@ -39,7 +39,7 @@ void queue_table_release(struct queue_table *t)
     queue_table_init(t);
 }
 
-/* --- specifications ----------------------------------------------------------------------------- */
+/* --- specifications --------------------------------------------------------------------------- */
 
 static struct queue_kind *find_kind(struct queue_table *t, const char *typeid_)
 {
@@ -65,8 +65,8 @@ static struct queue_kind *add_kind(struct queue_table *t, const char *typeid_)
     return kind;
 }
 
-/* The kind of one end of a specification, made if it is new. Two specifications may name the same queue, as the result of one and
- * the tasks of another, but must not contradict each other. */
+/* The kind of one end of a specification, made if it is new. Two specifications may name the same
+ * queue, as the result of one and the tasks of another, but must not contradict each other. */
 static enum platoon_status merge_end(struct queue_table *t, const char *text,
                                      const struct queue_spec_end *end, struct queue_kind **out,
                                      struct platoon_err *err)
@@ -116,7 +116,8 @@ static enum platoon_status add_spec(struct queue_table *t, const char *text,
     return PLATOON_OK;
 }
 
-/* The default pair yields to what was said of its names: `--queue get_task_queue:10` is the pair with a bound. */
+/* The default pair yields to what was said of its names: `--queue get_task_queue:10` is the pair
+ * with a bound. */
 static enum platoon_status add_default(struct queue_table *t, struct platoon_err *err)
 {
     struct queue_kind *task = find_kind(t, "get_task_queue");
@@ -142,7 +143,8 @@ enum platoon_status queue_table_configure(struct server *srv,
     return st;
 }
 
-/* --- by name and id ------------------------------------------------------------------------------- */
+/* --- by name and id
+ * ------------------------------------------------------------------------------- */
 
 static uint64_t hash_of(const char *name)
 {
@@ -179,7 +181,8 @@ struct queue *queue_find(struct server *srv, const char *name)
     return kind ? queue_table_find(kind, colon ? colon + 1 : "") : NULL;
 }
 
-/* --- opening -------------------------------------------------------------------------------------- */
+/* --- opening
+ * -------------------------------------------------------------------------------------- */
 
 struct opening {
     struct server *srv;
@@ -289,7 +292,8 @@ void queue_table_open(struct server *srv, struct queue_kind *kind, const char *n
     open_next(o);
 }
 
-/* --- the turn ------------------------------------------------------------------------------------- */
+/* --- the turn
+ * ------------------------------------------------------------------------------------- */
 
 bool queue_table_pump(struct server *srv)
 {

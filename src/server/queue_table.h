@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* queue_table.h - all queues by name: those of the specifications, and private ones opened on demand. */
+/* queue_table.h - all queues by name: those of the specifications, and private ones opened on
+ * demand. */
 #ifndef PLATOON_SERVER_QUEUE_TABLE_H
 #define PLATOON_SERVER_QUEUE_TABLE_H
 
@@ -41,12 +42,13 @@ struct queue_table {
 void queue_table_init(struct queue_table *t);
 void queue_table_release(struct queue_table *t);
 
-/* Register the typeids that the options' specifications name. EINVAL with the specification and what is wrong with it. */
+/* Register the typeids that the options' specifications name. EINVAL with the specification and
+ * what is wrong with it. */
 enum platoon_status queue_table_configure(struct server *srv,
                                           const struct platoon_server_options *options,
                                           struct platoon_err *err);
-/* Open `kind` with the private name ("": the shared one): its queue and the chain of its result queues. `opened` is called once,
- * inside the call or later, with the struct queue. */
+/* Open `kind` with the private name ("": the shared one): its queue and the chain of its result
+ * queues. `opened` is called once, inside the call or later, with the struct queue. */
 void queue_table_open(struct server *srv, struct queue_kind *kind, const char *name,
                       dispatch_opened opened, void *arg);
 /* NULL if it is not open. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* reply.c - the replies of dispatch.h: built with message.h, queued on the session, then the request ends. */
+/* reply.c - the replies of dispatch.h: built with message.h, queued on the session, then the
+ * request ends. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -92,7 +93,8 @@ void reply_value(struct request *rq, const platoon_value *v)
     payload_unref(p);
 }
 
-/* Without a rope: a small value whose own protocol its reader knows goes straight into the message. */
+/* Without a rope: a small value whose own protocol its reader knows goes straight into the
+ * message. */
 static bool reply_small_payload(struct request *rq, const struct payload *p)
 {
     const struct rope_segment *g = p->pickle.segments;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* reply.h - for handlers in this folder that build a reply's bytes themselves; the others are in dispatch.h. */
+/* reply.h - for handlers in this folder that build a reply's bytes themselves; the others are in
+ * dispatch.h. */
 #ifndef PLATOON_SERVER_REPLY_H
 #define PLATOON_SERVER_REPLY_H
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* request.h - from a frame's bytes to a handler, and the request's own memory. dispatch.h has what handlers see.
+/* request.h - from a frame's bytes to a handler, and the request's own memory. dispatch.h has what
+ * handlers see.
  *
- * A request is pooled. It belongs to its handler until the reply; `session` is NULL once the client has gone or has given it up.
- * Its frame and scan are there while the handler runs; request_keep() holds them longer, for a call that must wait
- * before its handler can even begin (a private queue that is being opened). */
+ * A request is pooled. It belongs to its handler until the reply; `session` is NULL once the client
+ * has gone or has given it up. Its frame and scan are there while the handler runs; request_keep()
+ * holds them longer, for a call that must wait before its handler can even begin (a private queue
+ * that is being opened). */
 #ifndef PLATOON_SERVER_REQUEST_H
 #define PLATOON_SERVER_REQUEST_H
 
@@ -34,7 +36,8 @@ struct request {
     alignas(max_align_t) unsigned char scratch[REQUEST_SCRATCH_BYTES];
 };
 
-/* A frame's body came on an authenticated session. `scan` has read it already, or is NULL; taken. */
+/* A frame's body came on an authenticated session. `scan` has read it already, or is NULL;
+ * taken. */
 void request_receive(struct session *s, const struct rope *body, struct scan *scan);
 /* A frame was dropped; answer `why` ("ValueError: ...") to it. */
 void request_refuse(struct session *s, const char *why);
@@ -43,7 +46,8 @@ void request_protocol_error(struct session *s, const char *why);
 
 /* The client does not wait for it any more. */
 void request_cancel(struct request *rq);
-/* Keep the frame and the scan until request_unkeep(). false when out of memory: the error reply is made. */
+/* Keep the frame and the scan until request_unkeep(). false when out of memory: the error reply is
+ * made. */
 bool request_keep(struct request *rq);
 void request_unkeep(struct request *rq);
 /* The reply is queued, or never will be: forget the request. */

@@ -18,7 +18,8 @@ enum { MAX_IDENTS = 1000000 };
 #define WRITE_OUT_NS                                                                               \
     1000000000u /* how long a stopping server waits for its clients to take their replies */
 
-/* --- opening ---------------------------------------------------------------------------------------- */
+/* --- opening
+ * ---------------------------------------------------------------------------------------- */
 
 static void on_before_poll(uv_prepare_t *handle)
 {
@@ -66,8 +67,8 @@ static void on_attached(enum store_status st, uint64_t epoch, void *arg)
     srv->epoch = st == STORE_OK ? epoch : 0;
 }
 
-/* Run the store, while nobody else is there, until *number is not 0 or it has had a minute: a store that works in a
- * thread of its own may need some rounds. */
+/* Run the store, while nobody else is there, until *number is not 0 or it has had a minute: a store
+ * that works in a thread of its own may need some rounds. */
 static void store_settle(struct server *srv, const uint64_t *number)
 {
     const struct timespec pause = {0, 200000};
@@ -253,7 +254,8 @@ fail:
     return st;
 }
 
-/* --- running and stopping --------------------------------------------------------------------------- */
+/* --- running and stopping
+ * --------------------------------------------------------------------------- */
 
 void server_run(struct server *srv)
 {
@@ -301,8 +303,9 @@ void server_begin_stop(struct server *srv, const char *why)
     (void)deadline_set(&srv->deadlines, &srv->stop_timer, srv->now_ns + WRITE_OUT_NS, stop_waiting);
 }
 
-/* At the end of each turn: what the store was asked is answered, what is answered is written; who waits for other clients is
- * cut off, as by Python's server. Nobody is told anything that is not so. */
+/* At the end of each turn: what the store was asked is answered, what is answered is written; who
+ * waits for other clients is cut off, as by Python's server. Nobody is told anything that is not
+ * so. */
 void server_check_stop(struct server *srv)
 {
     if (srv->phase != SERVER_STOPPING)
@@ -360,7 +363,8 @@ void server_close(struct server *srv)
     free(srv);
 }
 
-/* --- the public calls ------------------------------------------------------------------------------- */
+/* --- the public calls
+ * ------------------------------------------------------------------------------- */
 
 struct platoon_server {
     struct server *srv;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* server.h - the server's state: one struct, owned by the loop's thread. Included by src/server only, and there by
- * what really needs the whole; types see dispatch.h.
+/* server.h - the server's state: one struct, owned by the loop's thread. Included by src/server
+ * only, and there by what really needs the whole; types see dispatch.h.
  *
- * Lifecycle (server.c): server_open() makes the loop and the store and ensures the queues, server_listen() binds,
- * server_run() turns the loop until server_begin_stop() has come to its end, server_close() frees. platoon_server_start()
- * does the first two in the caller's thread, so that errors are told there, and the third in a thread of its own. */
+ * Lifecycle (server.c): server_open() makes the loop and the store and ensures the queues,
+ * server_listen() binds, server_run() turns the loop until server_begin_stop() has come to its end,
+ * server_close() frees. platoon_server_start() does the first two in the caller's thread, so that
+ * errors are told there, and the third in a thread of its own. */
 #ifndef PLATOON_SERVER_SERVER_H
 #define PLATOON_SERVER_SERVER_H
 
@@ -84,12 +85,14 @@ struct server {
     uint64_t n_requests, n_auth_failures, bytes_in, bytes_out;
 };
 
-/* Make everything but the listening socket: EINVAL (queue specification), ENOMEM, EIO. On failure nothing is left. */
+/* Make everything but the listening socket: EINVAL (queue specification), ENOMEM, EIO. On failure
+ * nothing is left. */
 enum platoon_status server_open(const struct platoon_server_options *options, struct server **out,
                                 struct platoon_err *err);
 /* Turn the loop until it has stopped. */
 void server_run(struct server *srv);
-/* Begin to stop: close the listening socket, let what is answered be written, cut the rest. Loop thread. */
+/* Begin to stop: close the listening socket, let what is answered be written, cut the rest. Loop
+ * thread. */
 void server_begin_stop(struct server *srv, const char *why);
 /* Free; the loop must not be running. NULL is fine. */
 void server_close(struct server *srv);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* session.c - a connection's life: start, handshake, becoming long-lived, end. Bytes in are input.c, bytes out
- * output.c. */
+/* session.c - a connection's life: start, handshake, becoming long-lived, end. Bytes in are
+ * input.c, bytes out output.c. */
 #include "server/session.h"
 
 #include <errno.h>

@@ -3,21 +3,25 @@
  *
  *     accept -> HANDSHAKE --(authenticated)--> FIRST --accept_connection--> LIVE --EOF--> gone
  *                   |                            |
- *                   | wrong key, timeout         | any other of the nine public functions: one reply
+ *                   | wrong key, timeout         | any other public function: one reply
  *                   v                            v
  *                LAST (what is queued is written, then it closes)  -> gone
  *
- * A peer that vanishes is noticed as the loop sees EOF or an error; whatever it waited for is cancelled at once.
+ * A peer that vanishes is noticed as the loop sees EOF or an error; whatever it waited for is
+ * cancelled at once.
  *
  * Invariants:
- *   1. At most one request of a session is unanswered. A further one cancels it without a reply: a stock
- *      client does that only when a signal took it out of its wait, and would take a late reply for the next call's.
- *   2. An idle session holds no buffers: bytes are read into one block of the server's, and only a frame that has come in part
- *      (`in`) or a reply that could not be written at once (`out`) has memory of its own.
- *   3. A turn reads at most READ_BUDGET bytes of a session, and less when many send much: the poll is level-triggered, what
- *      is left comes next turn.
+ *   1. At most one request of a session is unanswered. A further one cancels it without a reply: a
+ *      stock client does that only when a signal took it out of its wait, and would take a late
+ *      reply for the next call's.
+ *   2. An idle session holds no buffers: bytes are read into one block of the server's, and only a
+ *      frame that has come in part (`in`) or a reply that could not be written at once (`out`) has
+ *      memory of its own.
+ *   3. A turn reads and writes a bounded number of bytes of a session, fewer when many move much:
+ *      the poll is level-triggered, what is left comes next turn.
  *   4. Replies are only queued by handlers; sessions_flush() at the end of the turn writes them.
- *   5. A session that is closed is freed when libuv has let go of its handle, never in the callback that closed it. */
+ *   5. A session that is closed is freed when libuv has let go of its handle, never in the callback
+ *      that closed it. */
 #ifndef PLATOON_SERVER_SESSION_H
 #define PLATOON_SERVER_SESSION_H
 
@@ -88,8 +92,8 @@ struct sessions {
 bool sessions_init(struct sessions *all);
 void sessions_release(struct sessions *all); /* all sessions are gone */
 
-/* Serve a connected socket (taken, also on failure). `is_trusted`: skip the handshake (tests and fuzzing). false: out of memory
- * or descriptors; it is closed. */
+/* Serve a connected socket (taken, also on failure). `is_trusted`: skip the handshake (tests and
+ * fuzzing). false: out of memory or descriptors; it is closed. */
 bool session_start(struct server *srv, int fd, const char *peer, bool is_trusted);
 /* Close now; what waits is cancelled, what is unwritten is dropped. */
 void session_close(struct session *s, const char *why);
@@ -101,7 +105,8 @@ void session_close_after_replies(struct session *s);
 const char *session_label(const struct session *s);
 const char *session_name(const struct session *s); /* "" while it has given none */
 
-/* Is the peer still there, waiting and silent? For whoever is about to hand it something it asked for long ago. */
+/* Is the peer still there, waiting and silent? For whoever is about to hand it something it asked
+ * for long ago. */
 bool session_peer_waits(const struct session *s);
 /* The handshake has succeeded. */
 void session_authenticated(struct session *s);
@@ -110,8 +115,8 @@ void session_update_poll(struct session *s);
 /* The connection became long-lived; `name` is the client's, copied. false when out of memory. */
 bool session_set_live(struct session *s, const char *name);
 
-/* Close all; without `even_busy` only those that wait for nothing of ours: no reply is to be written, and the store has no
- * question of theirs. */
+/* Close all; without `even_busy` only those that wait for nothing of ours: no reply is to be
+ * written, and the store has no question of theirs. */
 void sessions_close_all(struct server *srv, bool even_busy, const char *why);
 
 /* Scans are pooled. NULL when out of memory. */

@@ -61,8 +61,8 @@ void track_accept(struct server *srv, struct session *s);
 /* A call on `ident` arrived: the client has read every earlier reply on this connection. False when
  * out of memory. */
 bool track_request(struct server *srv, struct session *s, struct ident *ident);
-/* The first bytes of a further, large call arrived: that proves the same, and the memory of a large reply
- * need not wait for the call's last byte. */
+/* The first bytes of a further, large call arrived: that proves the same, and the memory of a large
+ * reply need not wait for the call's last byte. */
 void track_request_begins(struct server *srv, struct session *s);
 /* The reply to it is queued: an item of a queue ... */
 void track_replied_item(struct server *srv, struct session *s, struct queue *q,

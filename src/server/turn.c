@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* turn.c - what happens in one turn of the loop, in order.
  *
- * libuv polls; the callbacks of sessions read bytes, scan requests and run handlers, which ask the store and answer
- * nothing but by queueing replies. Everything whose order matters is here. A turn runs after each poll, for what came in, and
- * before the next one only if something fell due or was left to do.
+ * libuv polls; the callbacks of sessions read bytes, scan requests and run handlers, which ask the
+ * store and answer nothing but by queueing replies. Everything whose order matters is here. A turn
+ * runs after each poll, for what came in, and before the next one only if something fell due or was
+ * left to do.
  *
- * A reply that promises something leaves after the store has answered, because sessions_flush() comes after
- * store_turn(): a store that commits in its turn commits before anybody hears "done".
+ * A reply that promises something leaves after the store has answered, because sessions_flush()
+ * comes after store_turn(): a store that commits in its turn commits before anybody hears "done".
  *
  * Time is read once: by the first callback of a poll (server_awake), else by the turn. */
 #include <errno.h>
@@ -33,8 +34,9 @@ static void on_timer(uv_poll_t *poll, int status, int events)
         srv->timer_at_ns = UINT64_MAX; /* the turn after this poll does what is due */
 }
 
-/* Wake no later than at the earliest deadline. A timer that is early does no harm and is left as it is. (A timerfd, since a
- * timer of libuv's would cost every poll a timer of the kernel's, set and taken back.) */
+/* Wake no later than at the earliest deadline. A timer that is early does no harm and is left as it
+ * is. (A timerfd, since a timer of libuv's would cost every poll a timer of the kernel's, set and
+ * taken back.) */
 static void arm_timer(struct server *srv)
 {
     uint64_t at = deadlines_next(&srv->deadlines);

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* request_fuzz - whole connections after (or instead of) the handshake: frames, requests, calls, queues, the memory store.
+/* request_fuzz - whole connections after (or instead of) the handshake: frames, requests, calls,
+ * queues, the memory store.
  *
- * An input is a list of acts, each an opcode byte and what it needs: which of four connections, and a piece of the input with its
- * length in two bytes. So the fuzzer need not invent frame headers, but can.
+ * An input is a list of acts, each an opcode byte and what it needs: which of four connections, and
+ * a piece of the input with its length in two bytes. So the fuzzer need not invent frame headers,
+ * but can.
  *
- *     0 send the piece as a frame          1 send it raw             2 send it as a frame, byte by byte
- *     3 read replies                       4 close                   5 half-close
- *     6 close with unread replies (reset)  7 open without handshake  8 open with it
+ *     0 send the piece as a frame            1 send it raw
+ *     2 send it as a frame, byte by byte     3 read replies
+ *     4 read replies and close               5 half-close
+ *     6 close with unread replies (reset)    7 open without handshake
+ *     8 open with it
  *
  * The server must neither crash nor leak nor hang, and must close with every session gone. */
 #include <stddef.h>
@@ -15,7 +19,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Fuzzers link the product only, so what this one shares with the unit tests comes along as source. */
+/* Fuzzers link the product only, so what this one shares with the unit tests comes along as
+ * source. */
 #include "support/server_rig.c"
 #include "wire/frame.h"
 

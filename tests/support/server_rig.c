@@ -11,7 +11,8 @@
 #include "server/session.h"
 #include "wire/frame.h"
 
-/* libuv makes a pair of descriptors for the process with its first loop: before tests begin to count theirs. */
+/* libuv makes a pair of descriptors for the process with its first loop: before tests begin to
+ * count theirs. */
 __attribute__((constructor)) static void make_first_loop(void)
 {
     uv_loop_t loop;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* server_rig.h - a server without a port or a thread: connections are socket pairs, the loop turns when told. */
+/* server_rig.h - a server without a port or a thread: connections are socket pairs, the loop turns
+ * when told. */
 #ifndef PLATOON_SERVER_RIG_H
 #define PLATOON_SERVER_RIG_H
 
@@ -11,11 +12,13 @@
 
 struct server;
 
-/* A server with the memory store; `options` may be NULL (the default pair and `small:1`). NULL when it cannot be made. */
+/* A server with the memory store; `options` may be NULL (the default pair and `small:1`). NULL when
+ * it cannot be made. */
 struct server *server_rig_open(const struct platoon_server_options *options);
 void server_rig_close(struct server *srv);
 
-/* A connection that needs no handshake, or one that begins with it. The client's end, non-blocking; -1 on failure. */
+/* A connection that needs no handshake, or one that begins with it. The client's end, non-blocking;
+ * -1 on failure. */
 int server_rig_connect(struct server *srv);
 int server_rig_connect_untrusted(struct server *srv);
 /* Turn the loop until nothing moves any more. */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* servertool - the embeddable server as a program, for black-box tests of libplatoon-server itself.
  *
- *     servertool [-l HOST] [-p PORT] [-k AUTHKEY] [-n] [-g any|list|none] [-t HANDSHAKE_MS] [-h MAX_HANDSHAKES]
+ *     servertool [-l HOST] [-p PORT] [-k AUTHKEY] [-n] [-g any|list|none] [-t HANDSHAKE_MS]
+ *                [-h MAX_HANDSHAKES]
  *                [-f MAX_FRAME_BYTES] [-w WORKER_LEASE_MS] [-s] [-d] [QUEUE_SPEC...]
  *
- * -n: no default queues; -s: HMAC-SHA256 only; -d: debug log. Prints `listening on PORT`; its log goes to
- * stderr; ends on SIGTERM or SIGINT, or when a client asks for it. */
+ * -n: no default queues; -s: HMAC-SHA256 only; -d: debug log. Prints `listening on PORT`; its log
+ * goes to stderr; ends on SIGTERM or SIGINT, or when a client asks for it. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whole connections in this process, without a port, a thread or the handshake: what depends on the order of things inside a turn,
- * and on a store that takes its time. */
+/* Whole connections in this process, without a port, a thread or the handshake: what depends on the
+ * order of things inside a turn, and on a store that takes its time. */
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -63,7 +63,8 @@ static void expect_bytes(struct server *srv, int fd, const char *wanted, size_t 
 }
 #define EXPECT(srv, fd, text) expect_bytes(srv, fd, text, sizeof text - 1)
 #define EXPECT_NONE(srv, fd)  expect_bytes(srv, fd, accepted, NONE_LEN)
-/* ('#RETURN', i) of a value that was put as K<i>: the standalone body, in the protocol of who put it. */
+/* ('#RETURN', i) of a value that was put as K<i>: the standalone body, in the protocol of who put
+ * it. */
 #define EXPECT_ITEM(srv, fd, byte)                                                                 \
     EXPECT(srv, fd, "\0\0\0\x12\x80\x04X\x07\0\0\0#RETURNK" byte "\x86.")
 #define EXPECT_EMPTY(srv, fd)                                                                      \
@@ -97,7 +98,8 @@ static struct server *open_server(void)
     return srv;
 }
 
-/* --- a store that takes its time ------------------------------------------------------------------ */
+/* --- a store that takes its time
+ * ------------------------------------------------------------------ */
 
 static const struct store_ops *real_ops;
 static struct store_ops slow_ops;
@@ -254,7 +256,8 @@ TEST(a_server_that_stops_answers_what_the_store_was_asked_and_cuts_off_who_waits
     server_rig_close(srv);
 }
 
-/* --- waits ------------------------------------------------------------------------------------------ */
+/* --- waits
+ * ------------------------------------------------------------------------------------------ */
 
 TEST(takers_are_served_in_order_of_arrival)
 {
@@ -374,7 +377,8 @@ TEST(join_waits_for_the_last_task_done)
     server_rig_close(srv);
 }
 
-/* --- receipts --------------------------------------------------------------------------------------- */
+/* --- receipts
+ * --------------------------------------------------------------------------------------- */
 
 TEST(an_item_whose_reply_was_never_read_comes_back_and_a_read_one_does_not)
 {
@@ -403,7 +407,8 @@ TEST(an_item_whose_reply_was_never_read_comes_back_and_a_read_one_does_not)
     server_rig_close(srv);
 }
 
-/* --- bytes ------------------------------------------------------------------------------------------ */
+/* --- bytes
+ * ------------------------------------------------------------------------------------------ */
 
 TEST(a_frame_in_pieces_of_any_size_is_the_same_frame)
 {
