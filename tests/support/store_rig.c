@@ -182,6 +182,7 @@ enum store_put_status put_keyed(struct rig *r, store_queue_id queue, const char 
     struct store_put_item items[MAX_BATCH];
     size_t n = strlen(letters);
     enum store_put_status all = STORE_PUT_NEW;
+    bool is_repeat = false;
     struct told told;
 
     assert_true(n <= MAX_BATCH);
@@ -189,14 +190,19 @@ enum store_put_status put_keyed(struct rig *r, store_queue_id queue, const char 
         items[i].key = (struct store_key){first_key ? r->epoch : 0, first_key ? first_key + i : 0};
         items[i].value = rig_payload(letters[i]);
     }
-    do {
+    for (;;) {
         told = (struct told){0};
         store_put(r->s, queue, items, n, limit, on_put, &told);
-    } while (!wait_for(r, &told));
+        if (wait_for(r, &told))
+            break;
+        is_repeat |= told.st == STORE_UNKNOWN;
+    }
     assert_int_equal(told.n, n);
     for (size_t i = 0; i < n; i++) {
         payload_unref(items[i].value);
         assert_int_equal(told.puts[i].task == 0, told.puts[i].status == STORE_PUT_FULL);
+        if (is_repeat && told.puts[i].status == STORE_PUT_DUP)
+            told.puts[i].status = STORE_PUT_NEW; /* by the call whose answer was lost */
         if (told.puts[i].status != STORE_PUT_NEW)
             all = told.puts[i].status;
         if (out)
@@ -317,7 +323,7 @@ struct store_done_answer done_ref(struct rig *r, struct store_lease_ref ref,
         store_done(r->s, &item, 1, on_done, &told);
         if (wait_for(r, &told))
             break;
-        is_repeat = true;
+        is_repeat |= told.st == STORE_UNKNOWN; /* after DOWN it did not happen */
     }
     if (is_repeat && told.done.status == STORE_DONE_ALREADY)
         told.done.status = STORE_DONE_RECORDED; /* by the call whose answer was lost */
