@@ -127,8 +127,8 @@ class NotPlain(Exception):
 
 
 def plain(value, seen):
-    """`value` with numpy's numbers replaced by Python's; NotPlain if it holds anything but plain data. Shared parts stay
-    shared, cycles stay cycles."""
+    """`value` with numpy's numbers replaced by Python's; NotPlain if it holds anything but plain data. Shared parts
+    stay shared, cycles stay cycles."""
     kind = type(value)
     if kind in PLAIN_SCALARS:
         return value

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """`platoon work`: runners, failures, stopping, and what is left behind; against Python's own manager server and ours.
 
-A Master is a stock Python program that does on a queue what the test tells it. In "plain" tests it holds the server itself
-(multiprocessing.managers, nothing of ours); in "lease" tests it is connected to `platoon serve`."""
+A Master is a stock Python program that does on a queue what the test tells it. In "plain" tests it holds the server
+itself (multiprocessing.managers, nothing of ours); in "lease" tests it is connected to `platoon serve`."""
 import ast
 import functools
 import json
@@ -16,7 +16,8 @@ import threading
 TIME_LIMIT_S = 900
 
 import support
-from support import AUTHKEY, Failure, Process, Server, check, check_equal, check_in, for_each_python, program, skip, test
+from support import (AUTHKEY, Failure, Process, Server, check, check_equal, check_in, for_each_python, program, skip,
+                     test)
 
 MASTER = r'''
 import ast, sys, threading
@@ -88,8 +89,8 @@ class Master(Process):
         self.server = Server(t, *options) if kind == "lease" else None
         exe = python.path if python else sys.executable
         key = AUTHKEY.decode()
-        super().__init__(t, [exe, "-c", MASTER, kind, str(self.server.port if self.server else port), key], stdin="pipe",
-                         cwd="/")
+        port = self.server.port if self.server else port
+        super().__init__(t, [exe, "-c", MASTER, kind, str(port), key], stdin="pipe", cwd="/")
         self.port = int(self.wait_line(r"^PORT (\d+)$", timeout=30).group(1))
         self.seen = len(self.stdout)
 
@@ -450,7 +451,8 @@ def python_that_cannot_start_stops_the_agent_and_takes_no_task(t, kind):
     t.file("broken.py", "import no_such_module\n")
     m = Master(t, kind)
     m.put(1)
-    for target, part in (("nothing.py:run", "there is no file nothing.py"), ("worker.py:walk", "worker.py has no 'walk'; it has "),
+    for target, part in (("nothing.py:run", "there is no file nothing.py"),
+                         ("worker.py:walk", "worker.py has no 'walk'; it has "),
                          ("broken.py:run", "importing broken.py failed"), ("no_such_module:run", "no_such_module")):
         a = Agent(t, m.port, "--root", t.tmp, "--runner", "python", target)
         check_equal(a.wait(), 1, "exit code with %s" % target)
@@ -466,8 +468,8 @@ def hanging_function_is_killed_with_its_children(t, kind):
     t.file("worker.py", WORKER)
     m = Master(t, kind)
     a = Agent(t, m.port, "--root", t.tmp, "--timeout", "1", "--runner", "python", "worker.py:run", slots=1)
-    m.put({"exec": "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); open('pid', 'w').write(str(os.getpid())); "
-                   "subprocess.call(['sleep', '300'])"})
+    m.put({"exec": "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+                   "open('pid', 'w').write(str(os.getpid())); subprocess.call(['sleep', '300'])"})
     error_of(m.get(), "timeout")
     check(not is_alive(int((t.tmp / "pid").read_text())), "the interpreter lives on")
     m.put(2)
@@ -521,6 +523,7 @@ def opaque_tasks_are_refused_unless_the_operator_trusts_them(t, kind):
 # --- stopping
 # ----------------------------------------------------------------------------------------
 
+UNTIL_GO = "[ -e %s/go ] && echo done && exit 0;"
 BLOCKS = 'echo $$ >%s/pid.new; mv %s/pid.new %s/pid; trap "%s" TERM; while :; do sleep 0.05; %s done'
 
 
@@ -536,7 +539,7 @@ def wait_running(t):
 @for_each_kind
 def first_signal_lets_running_tasks_finish(t, kind):
     m = Master(t, kind)
-    a = Agent(t, m.port, *blocking(t, each="[ -e %s/go ] && echo done && exit 0;" % t.tmp), slots=1)
+    a = Agent(t, m.port, *blocking(t, each=UNTIL_GO % t.tmp), slots=1)
     m.put(1, 2)
     wait_running(t)
     a.send_signal(signal.SIGTERM)
@@ -576,7 +579,7 @@ def second_signal_kills_at_once(t, kind):
 @for_each_kind
 def drain_waits_for_running_tasks(t, kind):
     m = Master(t, kind)
-    a = Agent(t, m.port, "--drain", "--stop-grace", "0", *blocking(t, each="[ -e %s/go ] && echo done && exit 0;" % t.tmp),
+    a = Agent(t, m.port, "--drain", "--stop-grace", "0", *blocking(t, each=UNTIL_GO % t.tmp),
               slots=1)
     m.put(1)
     wait_running(t)
@@ -625,7 +628,7 @@ def killed_agent_leaves_no_process_and_no_folder(t, kind):
 @for_each_kind
 def killed_spawner_costs_no_task(t, kind):
     m = Master(t, kind)
-    a = Agent(t, m.port, *blocking(t, each="[ -e %s/go ] && echo done && exit 0;" % t.tmp), slots=1)
+    a = Agent(t, m.port, *blocking(t, each=UNTIL_GO % t.tmp), slots=1)
     m.put(1)
     pid = wait_running(t)
     os.unlink(str(t.tmp / "pid"))
@@ -658,7 +661,7 @@ def absent_server_is_waited_for_and_said_once(t):
 @test
 def result_is_kept_for_a_plain_server_that_comes_back(t):
     m = Master(t)
-    a = Agent(t, m.port, *blocking(t, each="[ -e %s/go ] && echo done && exit 0;" % t.tmp), slots=2)
+    a = Agent(t, m.port, *blocking(t, each=UNTIL_GO % t.tmp), slots=2)
     m.put(1)
     wait_running(t)
     m.kill()
@@ -673,7 +676,7 @@ def result_is_kept_for_a_plain_server_that_comes_back(t):
 @test
 def undelivered_results_are_named_at_the_end(t):
     m = Master(t)
-    a = Agent(t, m.port, "--stop-grace", "0", *blocking(t, each="[ -e %s/go ] && echo done && exit 0;" % t.tmp), slots=2)
+    a = Agent(t, m.port, "--stop-grace", "0", *blocking(t, each=UNTIL_GO % t.tmp), slots=2)
     m.put(1)
     wait_running(t)
     m.kill()
@@ -690,7 +693,8 @@ def undelivered_results_are_named_at_the_end(t):
 def wrong_authkey_is_an_error_that_says_so(t, kind):
     m = Master(t, kind)
     key = t.file("other-key", "not-the-key-of-this-server", mode=0o600)
-    p = t.platoon("work", "127.0.0.1:%d" % m.port, "--authkey-file", key, "--runner", "command", "--", "cat", exit_code=3)
+    p = t.platoon("work", "127.0.0.1:%d" % m.port, "--authkey-file", key, "--runner", "command", "--", "cat",
+                  exit_code=3)
     check_in("authkey", p.stderr)
 
 
@@ -790,7 +794,7 @@ def leases_are_renewed_while_a_task_runs(t):
 def task_finished_without_a_server_is_delivered_later(t):
     m = Master(t, "lease", options=("--worker-lease", "3"))
     relay = Relay(m.port)
-    a = Agent(t, relay.port, *blocking(t, each="[ -e %s/go ] && echo done && exit 0;" % t.tmp), slots=1)
+    a = Agent(t, relay.port, *blocking(t, each=UNTIL_GO % t.tmp), slots=1)
     m.put(1)
     wait_running(t)
     relay.cut()
@@ -855,7 +859,7 @@ def is_durable(t):
 def server_that_was_started_anew_without_its_tasks_is_worked_for(t):
     options = ("--worker-lease", "3") + (("--memory",) if is_durable(t) else ())
     m = Master(t, "lease", options=options)
-    a = Agent(t, m.port, *blocking(t, each="[ -e %s/go ] && echo done && exit 0;" % t.tmp), slots=1)
+    a = Agent(t, m.port, *blocking(t, each=UNTIL_GO % t.tmp), slots=1)
     m.put(1)
     wait_running(t)
     m.server.kill()
@@ -953,7 +957,8 @@ def idle_exit_of_zero_works_off_the_queue(t):
 def tasks_fetched_ahead_go_back_to_the_front_in_order(t):
     m = Master(t, "lease")
     a = Agent(t, m.port, "--stop-grace", "0.2",
-              *shell("[ $1 -lt 20 ] && exit 0; echo $1 >%s/x; mv %s/x %s/pid; sleep 1000" % (t.tmp, t.tmp, t.tmp)), "{task}", slots=1)
+              *shell("[ $1 -lt 20 ] && exit 0; echo $1 >%s/x; mv %s/x %s/pid; sleep 1000" % (t.tmp, t.tmp, t.tmp)),
+              "{task}", slots=1)
     m.put(*range(60))
     wait_running(t)
     a.end(exit_code=130)
@@ -997,7 +1002,8 @@ def server_knows_its_workers(t):
     a = Agent(t, m.port, "--runner", "command", "--", "cat", slots=3)
     m.put(1)
     check_equal(m.get(), 1)
-    status = json.loads(t.platoon("status", "--json", "--server", m.server.address, "--authkey-file", m.server.keyfile).stdout)
+    status = json.loads(t.platoon("status", "--json", "--server", m.server.address, "--authkey-file",
+                                  m.server.keyfile).stdout)
     workers = status["workers"]
     check_equal([(w["slots"], w["done"], w["leases"]) for w in workers], [(3, 1, 0)], "slots, done, leases")
     check(workers[0]["name"].endswith("-%d" % a.pid), "its name is %s" % workers[0]["name"])

@@ -64,7 +64,7 @@ TEST(task_entries_come_last_and_the_slot_is_the_mark)
     char **env;
 
     assert_int_equal(environment_init(&e, ours, NULL, 0, NULL), PLATOON_OK);
-    env = environment_for(&e, 4, &task, "/work/task-3", &mark);
+    env = environment_for(&e, 4, &task, "/t/task-3", &mark);
     assert_non_null(env);
     while (env[n])
         n++;
@@ -72,7 +72,7 @@ TEST(task_entries_come_last_and_the_slot_is_the_mark)
     assert_string_equal(env[mark], "PLATOON_SLOT=4");
     assert_string_equal(env[mark + 1], "PLATOON_TASK_ID=37");
     assert_string_equal(env[mark + 2], "PLATOON_ATTEMPT=2");
-    assert_string_equal(env[mark + 3], "PLATOON_TASK_DIR=/work/task-3");
+    assert_string_equal(env[mark + 3], "PLATOON_TASK_DIR=/t/task-3");
     free(env);
     env = environment_for(&e, 4, NULL, NULL, &mark);
     assert_string_equal(env[mark], "PLATOON_SLOT=4");
