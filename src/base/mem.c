@@ -24,6 +24,11 @@ void *mem_alloc(size_t size)
     return must_fail() ? NULL : malloc(size ? size : 1);
 }
 
+void *mem_zero(size_t size)
+{
+    return must_fail() ? NULL : calloc(1, size ? size : 1);
+}
+
 void *mem_realloc(void *old, size_t size)
 {
     return must_fail() ? NULL : realloc(old, size ? size : 1);

@@ -9,6 +9,7 @@
 
 /* As malloc() and realloc(), but for the seam. A size of 0 is asked for as 1. */
 void *mem_alloc(size_t size);
+void *mem_zero(size_t size); /* filled with zero bytes */
 void *mem_realloc(void *old, size_t size);
 
 /* Make the `nth` call from now on (1 is the next) and all after it fail; 0 ends that. Tests only:

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "pickle/scan.h"
 #include "server/call.h"
 #include "server/message.h"
@@ -15,8 +16,7 @@
 
 enum { MOST_SHOWN = 1000 }; /* objects in debug_info */
 
-/* --- create
- * ----------------------------------------------------------------------------------------- */
+/* --- create ----------------------------------------------------------------------------------- */
 
 struct creating {
     const struct dispatch_typeid *id;
@@ -100,8 +100,7 @@ static void create(struct request *rq, const struct scan_request *scan)
         type->open(rq->srv, c->id, c->name, on_opened, rq);
 }
 
-/* --- idents
- * ------------------------------------------------------------------------------------------- */
+/* --- idents ----------------------------------------------------------------------------------- */
 
 /* The ident that the only argument names. NULL: the reply is made. */
 static struct ident *ident_argument(struct request *rq, const struct scan_request *scan)
@@ -152,7 +151,7 @@ static platoon_value *inspect_token(struct request *rq, const char **out_ident)
 {
     platoon_value *all = NULL, *args, *state;
     size_t len = (size_t)rq->frame->len;
-    uint8_t *bytes = len <= 64 * 1024 ? malloc(len) : NULL;
+    uint8_t *bytes = len <= 64 * 1024 ? mem_alloc(len) : NULL;
 
     *out_ident = NULL;
     if (!bytes)
@@ -185,8 +184,7 @@ static void get_methods(struct request *rq, const struct scan_request *scan)
     platoon_value_unref(token);
 }
 
-/* --- the others
- * ----------------------------------------------------------------------------------------- */
+/* --- the others ------------------------------------------------------------------------------- */
 
 static void dummy(struct request *rq, const struct scan_request *scan)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* deadline.c - a binary heap that writes each node's place back into it. */
+#include "base/mem.h"
 #include "server/deadline.h"
 
 #include <stdlib.h>
@@ -71,7 +72,7 @@ bool deadline_set(struct deadlines *all, struct deadline *d, uint64_t at_ns,
     }
     if (all->n == all->cap) {
         size_t cap = all->cap ? all->cap * 2 : 64;
-        struct deadline **grown = realloc(all->heap, cap * sizeof(struct deadline *));
+        struct deadline **grown = mem_realloc(all->heap, cap * sizeof(struct deadline *));
 
         if (!grown)
             return false;

@@ -8,6 +8,7 @@
 #include <sys/random.h>
 
 #include "base/hash.h"
+#include "base/mem.h"
 
 enum { FIRST_BUCKETS = 256, MAX_IDENT_BYTES = 511, HASH_DOMAIN = 0x6964 };
 
@@ -64,7 +65,7 @@ bool ident_table_init(struct ident_table *t, size_t max)
     list_init(&t->zero);
     t->max = max;
     t->n_buckets = FIRST_BUCKETS;
-    t->buckets = calloc(t->n_buckets, sizeof *t->buckets);
+    t->buckets = mem_zero(t->n_buckets * sizeof *t->buckets);
     /* No secret, only different from the last run's; so few bytes fail on no system that has
      * booted. */
     (void)!getrandom(&boot, sizeof boot, 0);
@@ -123,7 +124,7 @@ static void make_room(struct ident_table *t)
 static void grow(struct ident_table *t)
 {
     size_t n = t->n_buckets * 2;
-    struct ident **buckets = calloc(n, sizeof *buckets);
+    struct ident **buckets = mem_zero(n * sizeof *buckets);
 
     if (!buckets)
         return;
@@ -150,7 +151,7 @@ static struct ident *add(struct ident_table *t, const char *text, size_t len,
     make_room(t);
     if (t->n >= t->n_buckets)
         grow(t);
-    i = malloc(sizeof *i + len + 1);
+    i = mem_alloc(sizeof *i + len + 1);
     if (!i)
         return NULL;
     i->hash = hash_bytes(HASH_DOMAIN, text, len);

@@ -274,36 +274,6 @@ static void take_bytes(struct session *s, const uint8_t *data, size_t len)
     }
 }
 
-static void read_body(struct session *s)
-{
-    struct sessions *all = &s->srv->sessions;
-    struct inbound *in = s->in;
-    size_t budget = all->n_big_readers ? READ_BUDGET / all->n_big_readers : READ_MOST, room;
-    ssize_t n;
-
-    if (!make_tail(s))
-        return; /* it is read into the shared block next time */
-    budget = budget < READ_LEAST ? READ_LEAST : budget > READ_MOST ? READ_MOST : budget;
-    room = in->tail->size - in->tail_used;
-    if (room > budget)
-        room = budget;
-    if (room > in->need)
-        room = (size_t)in->need;
-    n = recv(s->fd, in->tail->data + in->tail_used, room, 0);
-    if (n > 0) {
-        s->srv->bytes_in += (uint64_t)n;
-        (void)add_to_body(s, (size_t)n);
-        if (in->need == 0)
-            serve_inbound(s);
-        else if ((size_t)n < room)
-            acknowledge_now(s);
-    } else if (n == 0) {
-        session_end_of_input(s);
-    } else if (errno != EAGAIN && errno != EINTR) {
-        session_close(s, strerror(errno));
-    }
-}
-
 /* The shared block, or a new one where somebody kept a part of the old. */
 static struct block *shared_block(struct sessions *all)
 {
@@ -342,9 +312,38 @@ static void read_shared(struct session *s)
     }
 }
 
+static void read_body(struct session *s)
+{
+    struct sessions *all = &s->srv->sessions;
+    struct inbound *in = s->in;
+    size_t budget = all->n_big_readers ? READ_BUDGET / all->n_big_readers : READ_MOST, room;
+    ssize_t n;
+
+    budget = budget < READ_LEAST ? READ_LEAST : budget > READ_MOST ? READ_MOST : budget;
+    room = in->tail->size - in->tail_used;
+    if (room > budget)
+        room = budget;
+    if (room > in->need)
+        room = (size_t)in->need;
+    n = recv(s->fd, in->tail->data + in->tail_used, room, 0);
+    if (n > 0) {
+        s->srv->bytes_in += (uint64_t)n;
+        (void)add_to_body(s, (size_t)n);
+        if (in->need == 0)
+            serve_inbound(s);
+        else if ((size_t)n < room)
+            acknowledge_now(s);
+    } else if (n == 0) {
+        session_end_of_input(s);
+    } else if (errno != EAGAIN && errno != EINTR) {
+        session_close(s, strerror(errno));
+    }
+}
+
 void input_is_readable(struct session *s)
 {
-    if (s->in && !s->in->is_refused)
+    /* Without memory for it a body is refused, and what comes of it goes into the shared block. */
+    if (s->in && !s->in->is_refused && make_tail(s))
         read_body(s);
     else
         read_shared(s);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "pickle/opcodes.h"
 
 static bool grow(struct message *m, size_t len)
@@ -16,7 +17,7 @@ static bool grow(struct message *m, size_t len)
         return false;
     while (cap - m->len < len)
         cap *= 2;
-    grown = m->bytes == m->small ? malloc(cap) : realloc(m->bytes, cap);
+    grown = m->bytes == m->small ? mem_alloc(cap) : mem_realloc(m->bytes, cap);
     if (!grown) {
         m->failed = true;
         return false;

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "base/mem.h"
+
 /* Kept at most. The sanitizers keep none, or they could not tell who uses what was given back. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 enum { POOL_MOST = 0 };
@@ -26,7 +28,7 @@ static inline void *pool_take(struct pool *p, size_t size)
     void *taken = p->first;
 
     if (!taken)
-        return malloc(size);
+        return mem_alloc(size);
     p->first = *(void **)taken;
     p->n--;
     return taken;

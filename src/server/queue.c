@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "server/queue_internal.h"
 #include "server/request.h"
 #include "server/server.h"
@@ -66,7 +67,7 @@ struct queue *queue_new(struct server *srv, struct queue_kind *kind, const char 
                         const struct store_queue *stored)
 {
     size_t len = strlen(name);
-    struct queue *q = calloc(1, sizeof *q + len + 1);
+    struct queue *q = mem_zero(sizeof *q + len + 1);
 
     if (!q)
         return NULL;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/mem.h"
 #include "server/queue_internal.h"
 #include "server/queue_spec.h"
 #include "server/server.h"
@@ -51,8 +52,8 @@ static struct queue_kind *find_kind(struct queue_table *t, const char *typeid_)
 
 static struct queue_kind *add_kind(struct queue_table *t, const char *typeid_)
 {
-    struct queue_kind *kind = calloc(1, sizeof *kind);
-    struct queue_kind **grown = realloc(t->kinds, (t->n_kinds + 1) * sizeof *grown);
+    struct queue_kind *kind = mem_zero(sizeof *kind);
+    struct queue_kind **grown = mem_realloc(t->kinds, (t->n_kinds + 1) * sizeof *grown);
 
     if (grown)
         t->kinds = grown;
@@ -143,8 +144,7 @@ enum platoon_status queue_table_configure(struct server *srv,
     return st;
 }
 
-/* --- by name and id
- * ------------------------------------------------------------------------------- */
+/* --- by name and id --------------------------------------------------------------------------- */
 
 static uint64_t hash_of(const char *name)
 {
@@ -181,8 +181,7 @@ struct queue *queue_find(struct server *srv, const char *name)
     return kind ? queue_table_find(kind, colon ? colon + 1 : "") : NULL;
 }
 
-/* --- opening
- * -------------------------------------------------------------------------------------- */
+/* --- opening ---------------------------------------------------------------------------------- */
 
 struct opening {
     struct server *srv;
@@ -271,7 +270,7 @@ static void open_next(struct opening *o)
 void queue_table_open(struct server *srv, struct queue_kind *kind, const char *name,
                       dispatch_opened opened, void *arg)
 {
-    struct opening *o = calloc(1, sizeof *o);
+    struct opening *o = mem_zero(sizeof *o);
     struct platoon_err err;
 
     if (!o) {
@@ -292,8 +291,7 @@ void queue_table_open(struct server *srv, struct queue_kind *kind, const char *n
     open_next(o);
 }
 
-/* --- the turn
- * ------------------------------------------------------------------------------------- */
+/* --- the turn --------------------------------------------------------------------------------- */
 
 bool queue_table_pump(struct server *srv)
 {

@@ -14,13 +14,25 @@
 
 enum { SMALL_PAYLOAD_BYTES = 4096 };
 
-/* The reply is queued: what follows is the same for all kinds. */
-static void finish(struct request *rq)
+/* The session to answer on, NULL if nobody waits. From here on the request is answered: if sending
+ * fails and the session ends, there is nothing left to cancel. */
+static struct session *begin(struct request *rq)
 {
     struct session *s = rq->session;
+
+    rq->on_cancel = NULL;
+    if (s)
+        s->current = NULL;
+    rq->session = NULL;
+    return s;
+}
+
+/* The reply is queued: what follows is the same for all kinds. */
+static void finish(struct request *rq, struct session *s)
+{
     bool is_one_shot = rq->is_one_shot;
 
-    if (s && !rq->is_tracked)
+    if (s && s->state != SESSION_CLOSED && !rq->is_tracked)
         track_replied_other(rq->srv, s);
     request_end(rq);
     if (s && is_one_shot)
@@ -29,7 +41,7 @@ static void finish(struct request *rq)
 
 void reply_message(struct request *rq, struct message *m)
 {
-    struct session *s = rq->session;
+    struct session *s = begin(rq);
 
     if (!message_end(m)) {
         if (s)
@@ -38,7 +50,7 @@ void reply_message(struct request *rq, struct message *m)
         (void)session_send(s, m->bytes, m->len);
     }
     message_release(m);
-    finish(rq);
+    finish(rq, s);
 }
 
 /* The most frequent reply of all: the whole frame, as message.c would write it. */
@@ -46,10 +58,11 @@ void reply_none(struct request *rq)
 {
     static const uint8_t for_old[] = "\0\0\0\x11\x80\x02X\x07\0\0\0#RETURNN\x86.";
     static const uint8_t for_new[] = "\0\0\0\x11\x80\x03X\x07\0\0\0#RETURNN\x86.";
+    struct session *s = begin(rq);
 
-    if (rq->session)
-        (void)session_send(rq->session, rq->protocol <= 2 ? for_old : for_new, sizeof for_old - 1);
-    finish(rq);
+    if (s)
+        (void)session_send(s, rq->protocol <= 2 ? for_old : for_new, sizeof for_old - 1);
+    finish(rq, s);
 }
 
 void reply_bool(struct request *rq, bool b)
@@ -113,18 +126,20 @@ static bool reply_small_payload(struct request *rq, const struct payload *p)
 void reply_payload(struct request *rq, struct payload *p)
 {
     struct rope message;
+    struct session *s;
 
     if (reply_small_payload(rq, p))
         return;
     rope_init(&message);
-    if (rq->session) {
+    s = begin(rq);
+    if (s) {
         if (payload_append_reply(p, rq->protocol, &message))
-            (void)session_send_rope(rq->session, &message);
+            (void)session_send_rope(s, &message);
         else
-            session_close(rq->session, "no-memory");
+            session_close(s, "no-memory");
     }
     rope_release(&message);
-    finish(rq);
+    finish(rq, s);
 }
 
 void reply_error(struct request *rq, const char *class_name, const char *format, ...)

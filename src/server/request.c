@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "server/admin.h"
 #include "server/call.h"
 #include "server/globals_policy.h"
@@ -239,7 +240,7 @@ enum platoon_status request_decode(struct request *rq, size_t max_bytes, platoon
                     "a call of %zu bytes is too large for this method: send less at a time", len);
         return PLATOON_ELIMIT;
     }
-    bytes = malloc(len);
+    bytes = mem_alloc(len);
     if (!bytes) {
         reply_error(rq, "MemoryError", "the server has no memory left for this call");
         return PLATOON_ENOMEM;

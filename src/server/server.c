@@ -18,8 +18,7 @@ enum { MAX_IDENTS = 1000000 };
 #define WRITE_OUT_NS                                                                               \
     1000000000u /* how long a stopping server waits for its clients to take their replies */
 
-/* --- opening
- * ---------------------------------------------------------------------------------------- */
+/* --- opening ---------------------------------------------------------------------------------- */
 
 static void on_before_poll(uv_prepare_t *handle)
 {
@@ -254,8 +253,7 @@ fail:
     return st;
 }
 
-/* --- running and stopping
- * --------------------------------------------------------------------------- */
+/* --- running and stopping --------------------------------------------------------------------- */
 
 void server_run(struct server *srv)
 {
@@ -363,8 +361,7 @@ void server_close(struct server *srv)
     free(srv);
 }
 
-/* --- the public calls
- * ------------------------------------------------------------------------------- */
+/* --- the public calls ------------------------------------------------------------------------- */
 
 struct platoon_server {
     struct server *srv;

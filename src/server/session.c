@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "server/handshake.h"
 #include "server/input.h"
 #include "server/output.h"
@@ -112,7 +113,7 @@ static void on_handle_closed(uv_handle_t *handle)
 
 bool session_start(struct server *srv, int fd, const char *peer, bool is_trusted)
 {
-    struct session *s = calloc(1, sizeof *s);
+    struct session *s = mem_zero(sizeof *s);
 
     if (!s || uv_poll_init(&srv->loop, &s->poll, fd) != 0) {
         free(s);
@@ -157,7 +158,7 @@ void session_authenticated(struct session *s)
 bool session_set_live(struct session *s, const char *name)
 {
     size_t peer_len = strlen(s->peer), name_len = strlen(name);
-    char *label = malloc(peer_len + 1 + name_len + 1);
+    char *label = mem_alloc(peer_len + 1 + name_len + 1);
     char quoted[300];
 
     if (!label)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "base/mem.h"
 #include "server/server.h"
 
 /* How often an idle client's acknowledgements are looked at. */
@@ -55,7 +56,7 @@ static void end_claim(struct server *srv, const struct store_lease_ref *ref)
 
     if (t->n_done == t->cap_done) {
         size_t cap = t->cap_done ? t->cap_done * 2 : 64;
-        struct store_done_item *grown = realloc(t->done, cap * sizeof *grown);
+        struct store_done_item *grown = mem_realloc(t->done, cap * sizeof *grown);
 
         if (grown) {
             t->done = grown;
@@ -192,7 +193,7 @@ void track_replied_leases(struct server *srv, struct session *s, const struct st
     struct handout *h = &s->handout;
 
     holders_replied_other(srv, s);
-    h->leases = calloc(n, sizeof *h->leases);
+    h->leases = mem_zero(n * sizeof *h->leases);
     if (!h->leases)
         return;
     h->is_lease = false;

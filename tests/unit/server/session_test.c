@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "server/queue.h"
 #include "server/queue_internal.h"
 #include "server/server.h"
@@ -98,8 +99,7 @@ static struct server *open_server(void)
     return srv;
 }
 
-/* --- a store that takes its time
- * ------------------------------------------------------------------ */
+/* --- a store that takes its time -------------------------------------------------------------- */
 
 static const struct store_ops *real_ops;
 static struct store_ops slow_ops;
@@ -256,8 +256,7 @@ TEST(a_server_that_stops_answers_what_the_store_was_asked_and_cuts_off_who_waits
     server_rig_close(srv);
 }
 
-/* --- waits
- * ------------------------------------------------------------------------------------------ */
+/* --- waits ------------------------------------------------------------------------------------ */
 
 TEST(takers_are_served_in_order_of_arrival)
 {
@@ -377,8 +376,7 @@ TEST(join_waits_for_the_last_task_done)
     server_rig_close(srv);
 }
 
-/* --- receipts
- * --------------------------------------------------------------------------------------- */
+/* --- receipts --------------------------------------------------------------------------------- */
 
 TEST(an_item_whose_reply_was_never_read_comes_back_and_a_read_one_does_not)
 {
@@ -407,8 +405,76 @@ TEST(an_item_whose_reply_was_never_read_comes_back_and_a_read_one_does_not)
     server_rig_close(srv);
 }
 
-/* --- bytes
- * ------------------------------------------------------------------------------------------ */
+/* --- out of memory ---------------------------------------------------------------------------- */
+
+/* What may come of a call when memory is out: a reply, or the end of the connection; never silence
+ * for ever. */
+static bool is_answered(struct server *srv, int fd)
+{
+    static uint8_t got[400000];
+
+    return server_rig_read(srv, fd, got, sizeof got) != 0;
+}
+
+static void call_large(struct server *srv, int fd)
+{
+    static uint8_t body[200000];
+    size_t n = make_call(body, RESULTS, "put", "", 0) - 3;
+
+    memcpy(body + n, "B\x50\xc3\x02\0", 5); /* 181,072 bytes */
+    memset(body + n + 5, 'x', 181072);
+    n += 5 + 181072;
+    memcpy(body + n, "\x85}t.", 4);
+    (void)server_rig_send(srv, fd, body, n + 4);
+}
+
+static void call_create_private(struct server *srv, int fd)
+{
+    static const char args[] = "\x8c\x0eget_task_queue\x8c\x01p\x86";
+    uint8_t body[200];
+
+    (void)server_rig_send(srv, fd, body, make_call(body, NULL, "create", args, sizeof args - 1));
+}
+
+TEST(out_of_memory_at_any_moment_ends_a_call_and_not_the_server)
+{
+    bool has_failed = true;
+    size_t nth;
+
+    for (nth = 1; has_failed; nth++) {
+        struct server *srv = open_server();
+        int waiting = live(srv), putter = live(srv), one_shot, later;
+
+        CALL(srv, waiting, TASKS, "get", ")");
+        server_rig_settle(srv);
+        mem_fail_from(nth);
+        one_shot = server_rig_connect(srv);
+        if (one_shot >= 0) {
+            call_create_private(srv, one_shot);
+            assert_true(is_answered(srv, one_shot));
+        }
+        call_large(srv, putter);
+        assert_true(is_answered(srv, putter));
+        has_failed = mem_has_failed();
+        mem_fail_from(0);
+
+        later = live(srv);
+        CALL(srv, later, TASKS, "put", "K\x06\x85");
+        EXPECT_NONE(srv, later);
+        assert_true(is_answered(srv, waiting));
+        close(waiting);
+        close(putter);
+        close(later);
+        if (one_shot >= 0)
+            close(one_shot);
+        server_rig_settle(srv);
+        assert_int_equal(srv->sessions.n_handles, 0);
+        server_rig_close(srv);
+    }
+    assert_true(nth > 10);
+}
+
+/* --- bytes ------------------------------------------------------------------------------------ */
 
 TEST(a_frame_in_pieces_of_any_size_is_the_same_frame)
 {
