@@ -18,6 +18,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 JOBS = str(os.cpu_count() or 1)
 
+# The scripts that send values of --big-mb or go on for --soak-s.
+SIZED = ("agent", "client_vs_platoon", "client_vs_python", "platoon_typeid", "server_vs_python")
+
 
 class Count:
     """Sums over all steps."""
@@ -125,11 +128,11 @@ class Clock:
 def long(count, args):
     clock = Clock(count, args.budget_s)
     sizes = {"PLATOON_TEST_BIG_MB": str(args.big_mb), "PLATOON_TEST_SOAK_S": str(args.soak_s)}
-    if build(count, "release"):
-        black_box(count, "release", sizes)
+    few = {"PLATOON_TEST_PYTHONS": few_pythons()}
+    if build(count, "dev"):
+        black_box(count, "dev", dict(few, **sizes), *SIZED)
     if clock.has_time("fuzz"):
         fuzz(count, args.fuzz_s or 60)
-    few = {"PLATOON_TEST_PYTHONS": few_pythons()}
     if clock.has_time("asan") and build(count, "asan"):
         black_box(count, "asan", dict(few, PLATOON_TEST_SLOWDOWN="4"))
     if clock.has_time("tsan") and build(count, "tsan"):

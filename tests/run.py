@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Run the black-box tests: every tests/integration/*.py (but support.py), each with a time limit.
+"""Run the black-box tests: every tests/integration/*.py (but support*.py), each with a time limit.
 
     tests/run.py [--build DIR] [--jobs N] [NAME...]       NAME: a script's name, with or without .py
 
@@ -23,7 +23,7 @@ SUMMARY = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.M)
 
 
 def find_scripts(names):
-    scripts = sorted(p for p in (TESTS / "integration").glob("*.py") if p.name != "support.py")
+    scripts = sorted(p for p in (TESTS / "integration").glob("*.py") if not p.name.startswith("support"))
     if names:
         wanted = {n[:-3] if n.endswith(".py") else n for n in names}
         unknown = wanted - {p.stem for p in scripts}

@@ -82,13 +82,14 @@ static enum platoon_status read_terminal(struct authkey *k, struct platoon_err *
     bool is_quiet = tcgetattr(STDIN_FILENO, &was) == 0;
     enum platoon_status st;
 
-    fputs("authkey: ", stderr);
-    fflush(stderr);
+    /* Quiet before it asks: a key typed as soon as it is asked for is neither shown nor flushed. */
     if (is_quiet) {
         quiet = was;
         quiet.c_lflag &= ~(tcflag_t)ECHO;
         is_quiet = tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet) == 0;
     }
+    fputs("authkey: ", stderr);
+    fflush(stderr);
     /* A terminal answers read() with one line; that is the whole key. */
     {
         ssize_t n;

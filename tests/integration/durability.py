@@ -18,7 +18,7 @@ import sys
 import threading
 
 import support
-from stores import Manager, Store, drain
+from support_store import Manager, Store, drain
 from support import AUTHKEY, Process, check, check_equal, check_in, program, skip, test
 
 KILLS = int(os.environ.get("PLATOON_TEST_KILLS") or 15)

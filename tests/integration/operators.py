@@ -7,7 +7,7 @@ import signal
 import sys
 
 import support
-from stores import Manager, Store, drain
+from support_store import Manager, Store, drain
 from support import AUTHKEY, Server, check, check_equal, check_in, program, test
 
 

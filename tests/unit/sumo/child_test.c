@@ -168,21 +168,26 @@ TEST(a_grandchild_that_holds_the_pipes_is_not_waited_for)
     assert_int_equal(kill(grandchild, SIGKILL), 0);
 }
 
+/* Signals 32 and 33 belong to libc, which lets no program change them: whoever started these tests
+ * may have left them ignored. */
+#define OF_LIBC ((1ull << 31) | (1ull << 32))
+
 TEST(child_inherits_no_descriptor_and_default_signals)
 {
     struct sumo_child c;
     struct heard heard;
+    const char *ignored;
     int stray = dup(2); /* not close-on-exec, as a careless starter leaves it */
 
-    for (int number = SIGHUP; number <= SIGQUIT; number++)
-        signal(number, SIG_DFL); /* whoever runs the tests under nohup or in the background */
     signal(SIGPIPE, SIG_IGN);
     assert_int_equal(
         start(&c, &heard, "ls /proc/self/fd | tr '\\n' ' '; grep SigIgn /proc/self/status"),
         PLATOON_OK);
     assert_int_equal(sumo_child_wait_end(&c, &err), PLATOON_OK);
     assert_memory_equal(heard.text, "0 1 2 3 ", 8); /* 3 is the folder that ls reads */
-    assert_non_null(strstr(heard.text, "SigIgn:\t0000000000000000"));
+    ignored = strstr(heard.text, "SigIgn:\t");
+    assert_non_null(ignored);
+    assert_int_equal(strtoull(ignored + strlen("SigIgn:\t"), NULL, 16) & ~OF_LIBC, 0);
     sumo_child_end(&c);
     signal(SIGPIPE, SIG_DFL);
     close(stray);
