@@ -26,7 +26,7 @@ bool agent_start_spawner(struct agent *a)
     struct platoon_err err;
 
     if (spawner_start(&a->spawner, a->spawner_program, &err) != PLATOON_OK ||
-        spawner_folder(&a->spawner, a->work_dir, &err) != PLATOON_OK) {
+        (a->work_dir[0] && spawner_folder(&a->spawner, a->work_dir, &err) != PLATOON_OK)) {
         agent_note_trouble(a, PLATOON_EIO, err.message);
         return false;
     }
@@ -61,11 +61,10 @@ static bool finds_program(const char *name, const char *root, const char *path)
     }
 }
 
-static enum platoon_status find_folders(struct agent *a, struct platoon_err *err)
+static enum platoon_status find_root(struct agent *a, struct platoon_err *err)
 {
-    const struct agent_options *o = a->options;
-    const char *root = o->runner_options.root ? o->runner_options.root : ".";
-    const char *base = o->work_dir ? o->work_dir : getenv("TMPDIR");
+    const char *given = a->options->runner_options.root;
+    const char *root = given ? given : ".";
     struct stat st;
 
     if (!realpath(root, a->root) || stat(a->root, &st) != 0)
@@ -73,26 +72,33 @@ static enum platoon_status find_folders(struct agent *a, struct platoon_err *err
                             strerror(errno));
     if (!S_ISDIR(st.st_mode))
         return platoon_fail(err, PLATOON_EINVAL, "%s (--root) is no folder", root);
+    return PLATOON_OK;
+}
+
+/* After the spawner was started: from the next call on it will remove the folder whatever becomes of
+ * us. */
+static enum platoon_status make_work_dir(struct agent *a, struct platoon_err *err)
+{
+    const char *given = a->options->work_dir;
+    const char *base = given ? given : getenv("TMPDIR");
+    char absolute[PATH_MAX];
+
     if (!base || !*base)
         base = "/tmp";
-    if (o->work_dir && mkdir(base, 0700) != 0 && errno != EEXIST)
+    if (given && mkdir(base, 0700) != 0 && errno != EEXIST)
         return platoon_fail(err, PLATOON_EINVAL, "the folder %s (--work-dir) cannot be made: %s",
                             base, strerror(errno));
-    {
-        char absolute[PATH_MAX];
-
-        if (!realpath(base, absolute) ||
-            snprintf(a->work_dir, sizeof a->work_dir, "%s/platoon-work-XXXXXX", absolute) >=
-                (int)sizeof a->work_dir ||
-            !mkdtemp(a->work_dir)) {
-            a->work_dir[0] = '\0';
-            return platoon_fail(err, PLATOON_EINVAL,
-                                "no folder for tasks can be made in %s: %s; name another with "
-                                "--work-dir",
-                                base, strerror(errno));
-        }
+    if (!realpath(base, absolute) ||
+        snprintf(a->work_dir, sizeof a->work_dir, "%s/platoon-work-XXXXXX", absolute) >=
+            (int)sizeof a->work_dir ||
+        !mkdtemp(a->work_dir)) {
+        a->work_dir[0] = '\0';
+        return platoon_fail(err, PLATOON_EINVAL,
+                            "no folder for tasks can be made in %s: %s; name another with "
+                            "--work-dir",
+                            base, strerror(errno));
     }
-    return PLATOON_OK;
+    return spawner_folder(&a->spawner, a->work_dir, err);
 }
 
 static enum platoon_status check_program(struct agent *a, struct platoon_err *err)
@@ -143,7 +149,7 @@ enum platoon_status agent_set_up(struct agent *a, const sigset_t *signals, struc
     enum platoon_status st;
 
     if ((st = spawner_find(a->spawner_program, sizeof a->spawner_program, err)) != PLATOON_OK ||
-        (st = find_folders(a, err)) != PLATOON_OK ||
+        (st = find_root(a, err)) != PLATOON_OK ||
         (st = environment_init(&a->environment, environ, o->env, o->n_env, err)) != PLATOON_OK ||
         (st = reactor_init(&a->reactor, err)) != PLATOON_OK ||
         (st = watch_signals(a, signals, err)) != PLATOON_OK)
@@ -157,6 +163,9 @@ enum platoon_status agent_set_up(struct agent *a, const sigset_t *signals, struc
         *err = a->err;
         return a->status;
     }
+    st = make_work_dir(a, err);
+    if (st != PLATOON_OK)
+        return st;
     raise_descriptor_limit();
     a->setup.reactor = &a->reactor;
     a->setup.spawner = &a->spawner;
