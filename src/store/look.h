@@ -70,7 +70,7 @@ struct look {
 
 /* NULL when out of memory. */
 struct look *look_new(const struct store_filter *filter);
-void look_free(struct look *l); /* NULL is fine */
+void look_free(struct look *l);  /* NULL is fine */
 void look_reset(struct look *l); /* as it was made */
 /* A zeroed place at the end; NULL when out of memory. */
 struct store_row *look_add_row(struct look *l);

@@ -20,7 +20,7 @@ m = M(address=("127.0.0.1", int(sys.argv[1])), authkey=sys.argv[2].encode())
 m.connect()
 assert m.get_task_queue().get() == "a message"
 """
-DIE = LEAVE.replace('assert m.get_task_queue().get() == "a message"', "import os; tasks = m.get_task_queue(); tasks.get(); os._exit(9)")
+DIE = LEAVE.replace("assert m.get_task_queue().get() == ", "import os; m.get_task_queue().get(); os._exit(9) #")
 
 
 class Farm:
@@ -86,7 +86,8 @@ def tasks_lists_what_has_not_ended(t, farm):
     check_equal(farm.states(), {2: "leased", 3: "abandoned", 4: "queued", 5: "queued"}, "tasks")
     out = farm.ask("tasks").stdout
     check_equal([line.split()[0] for line in out.splitlines()[1:] if line.strip()], ["2", "3", "4", "5"], "rows")
-    check_equal([r["task"] for r in farm.json("tasks", "--state", "queued", "--limit", "1", "--after", "4")], [5], "a page")
+    page = farm.json("tasks", "--state", "queued", "--limit", "1", "--after", "4")
+    check_equal([r["task"] for r in page], [5], "a page")
     check_equal(farm.json("tasks", "--state", "abandoned")[0]["value"], "a message", "a value")
     check_in("there is no state 'lost'", farm.ask("tasks", "--state", "lost", exit_code=None).stderr)
 
@@ -106,7 +107,7 @@ def explain_tells_the_history_of_what_has_ended(t):
     check_in("attempt 1: taken by", out)
     check_in("done", out)
     told = farm.json("explain", "1")
-    check_equal((told["state"], len(told["attempts"]), told["attempts"][0]["ending"]), ("done", 1, "done"), "its history")
+    check_equal((told["state"], [a["ending"] for a in told["attempts"]]), ("done", ["done"]), "its history")
 
 
 @on_both

@@ -66,7 +66,8 @@ class Store:
             db.close()
 
     def ask(self, *args, **options):
-        return self.t.platoon(*args, "--server", "127.0.0.1:%d" % self.port, "--authkey-file", self.keyfile(), **options)
+        server = ["--server", "127.0.0.1:%d" % self.port, "--authkey-file", self.keyfile()]
+        return self.t.platoon(*args, *server, **options)
 
 
 def drain(q):
