@@ -20,7 +20,7 @@ m = M(address=("127.0.0.1", int(sys.argv[1])), authkey=sys.argv[2].encode())
 m.connect()
 assert m.get_task_queue().get() == "a message"
 """
-DIE = LEAVE.replace("assert m.get_task_queue().get() == ", "import os; m.get_task_queue().get(); os._exit(9) #")
+DIE = LEAVE.replace("assert m.get_task_queue().get() == ", "import os; q = m.get_task_queue(); q.get(); os._exit(9) #")
 
 
 class Farm:
