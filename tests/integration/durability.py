@@ -670,5 +670,60 @@ def a_completion_that_comes_twice_is_recorded_once(t):
     store.stop()
 
 
+class Calendar:
+    """A wall clock for servers that can be set while they run. Durations stay true."""
+
+    def __init__(self, t):
+        shim = t.tmp / "calendar.so"
+        t.run(["cc", "-shared", "-fPIC", "-o", shim, support.ROOT / "tests" / "tools" / "preload" / "calendar.c"])
+        self.file = t.tmp / "calendar"
+        self.set(0)
+        self.prefix = ["env", "LD_PRELOAD=%s" % shim, "CALENDAR_FILE=%s" % self.file,
+                       "ASAN_OPTIONS=verify_asan_link_order=0"]
+
+    def set(self, days):
+        fresh = self.file.with_suffix(".new")
+        fresh.write_text("%d\n" % days)
+        fresh.rename(self.file)  # a server that reads it now finds the old or the new
+
+
+@test
+def a_wall_clock_that_jumps_ends_no_lease_and_keeps_none(t):
+    calendar = Calendar(t)
+    store = Store(t, "--worker-lease", "2").start(prefix=calendar.prefix)
+    m = store.connect()
+    p = m.platoon()
+    m.get_task_queue().put("work")
+    for days in (10, -20):
+        row = p.lease("get_task_queue", 1)[0]
+        m.get_result_queue().put("before")
+        calendar.set(days)
+        check_equal(p.renew([row["lease"]]), ["held"], "after a jump of %+d days" % days)
+        m.get_result_queue().put("after")
+        check_equal(m.get_task_queue().get(True, 30), "work", "once the lease has run out")
+        m.get_task_queue().put("work")
+        stamps = [ms for (ms,) in store.sql("SELECT created_ms FROM task WHERE queue = 2 ORDER BY id DESC LIMIT 2")]
+        check(abs(stamps[0] - stamps[1]) > 5 * 86400e3, "the server's clock did jump")
+    store.stop()
+
+
+@test
+def a_lease_outlives_a_restart_on_another_day(t):
+    for days in (10, -10):
+        calendar = Calendar(t)
+        store = Store(t, "--worker-lease", "20", data=t.tmp / ("data%d" % days)).start(prefix=calendar.prefix)
+        m = store.connect()
+        m.get_task_queue().put("work")
+        row = m.platoon().lease("get_task_queue", 1)[0]
+        t.eventually(lambda: store.sql("SELECT count(*) FROM task WHERE state = 1") == [(1,)], "the lease is on disk")
+        store.kill()
+        calendar.set(days)
+        store.start(prefix=calendar.prefix)
+        p = store.connect().platoon()
+        check_equal(p.renew([row["lease"]]), ["held"], "after a restart %+d days later" % days)
+        check_equal(p.complete([{"task": row["task"], "lease": row["lease"], "value": 1}]), ["recorded"], "its end")
+        store.stop()
+
+
 if __name__ == "__main__":
     support.main()
