@@ -10,10 +10,14 @@
  *     until        one cycle each millisecond until the next line comes, which it takes; timed from
  *                  when a cycle was due, if an earlier one was in its way
  *     open N       N times: connect, two proxies, a first call, close
+ *     puts N C     N puts by C connections at once, each in a thread of its own; then the queue is
+ *                  emptied, which is not timed
  *
  * The server is on 127.0.0.1. A failure is a sentence on stderr and exit 1. */
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -152,6 +156,67 @@ static void open_times(long n)
     samples_release(&t);
 }
 
+struct putter {
+    pthread_t thread;
+    pthread_barrier_t *start;
+    const char *queue;
+    long n;
+};
+
+static void *put_all(void *arg)
+{
+    const struct putter *p = arg;
+    platoon_value *task = tutorial_task();
+    platoon_manager *m = NULL;
+    platoon_queue *q = NULL;
+    struct platoon_err why;
+    bool is_fine = platoon_manager_connect(&server, &m, &why) == PLATOON_OK &&
+                   platoon_manager_queue(m, p->queue, NULL, &q, &why) == PLATOON_OK;
+
+    pthread_barrier_wait(p->start);
+    for (long i = 0; i < p->n && is_fine; i++)
+        is_fine = platoon_queue_put(q, task, PLATOON_FOREVER, &why) == PLATOON_OK;
+    if (!is_fine) {
+        fprintf(stderr, "client: put: %s\n", why.message);
+        exit(1);
+    }
+    platoon_manager_close(m);
+    platoon_value_unref(task);
+    return NULL;
+}
+
+static void puts_at_once(platoon_queue *q, const char *queue, long n, long connections)
+{
+    struct putter *all = calloc((size_t)connections, sizeof *all);
+    pthread_barrier_t start_line;
+    uint64_t start, took;
+    platoon_value *back;
+
+    if (!all || pthread_barrier_init(&start_line, NULL, (unsigned)connections + 1)) {
+        fprintf(stderr, "client: no memory for %ld connections\n", connections);
+        exit(1);
+    }
+    for (long i = 0; i < connections; i++) {
+        all[i] = (struct putter){.start = &start_line, .queue = queue, .n = n / connections};
+        if (pthread_create(&all[i].thread, NULL, put_all, &all[i])) {
+            fprintf(stderr, "client: no thread for connection %ld\n", i);
+            exit(1);
+        }
+    }
+    pthread_barrier_wait(&start_line);
+    start = now_ns();
+    for (long i = 0; i < connections; i++)
+        pthread_join(all[i].thread, NULL);
+    took = now_ns() - start;
+    for (long i = 0; i < n / connections * connections; i++) {
+        must(platoon_queue_get(q, PLATOON_FOREVER, &back, &err), "get");
+        platoon_value_unref(back);
+    }
+    printf("{\"per_s\": %.1f}\n", (double)(n / connections * connections) * 1e9 / (double)took);
+    pthread_barrier_destroy(&start_line);
+    free(all);
+}
+
 /* Take one line, a byte at a time: poll() sees what stdio would have read ahead. */
 static bool next_line(char *line, size_t size)
 {
@@ -175,7 +240,7 @@ int main(int argc, char **argv)
     platoon_manager *m = NULL;
     platoon_queue *q = NULL;
     char line[100];
-    long n;
+    long n, connections;
 
     if (argc != 4) {
         fprintf(stderr, "usage: client PORT KEYFILE QUEUE\n");
@@ -200,6 +265,9 @@ int main(int argc, char **argv)
             answer(&t);
         } else if (sscanf(line, "open %ld", &n) == 1) {
             open_times(n);
+        } else if (sscanf(line, "puts %ld %ld", &n, &connections) == 2 && connections >= 1 &&
+                   connections <= 1000) {
+            puts_at_once(q, argv[3], n, connections);
         } else {
             fprintf(stderr, "client: no command is `%s`\n", line);
             return 2;

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from kit import BUILD, Bench, Trouble, python_label, say  # noqa: E402
 
-NEEDED = ("bin/platoon", "bench/client", "bench/floor", "bench/spawn")
+NEEDED = ("bin/platoon", "bench/client", "bench/floor", "bench/spawn", "bench/disk")
 COLUMNS = "%-66s %11s %11s %15s  %-9s %6s  %s"
 
 
