@@ -3,9 +3,7 @@
 
 #include "base/idmap.h"
 
-enum {
-    N_IDS = 5000
-};
+enum { N_IDS = 5000 };
 
 TEST(idmap_agrees_with_an_array_under_random_operations)
 {

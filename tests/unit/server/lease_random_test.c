@@ -5,22 +5,10 @@
 
 #include "server/lease.h"
 
-enum {
-    N_CONNS = 12,
-    N_IDENTS = 10,
-    N_TASKS = 400,
-    N_STEPS = 2500
-};
+enum { N_CONNS = 12, N_IDENTS = 10, N_TASKS = 400, N_STEPS = 2500 };
 
 /* What the world knows of a task from the decisions alone. */
-enum place {
-    NEW,
-    QUEUED,
-    HELD,
-    IN_GRACE,
-    ASIDE,
-    DONE
-};
+enum place { NEW, QUEUED, HELD, IN_GRACE, ASIDE, DONE };
 
 struct world {
     struct lease_table *table;

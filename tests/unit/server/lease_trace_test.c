@@ -8,10 +8,7 @@
 
 #include "server/lease.h"
 
-enum {
-    MAX_NAMED = 512,
-    MAX_TASKS = 4096
-};
+enum { MAX_NAMED = 512, MAX_TASKS = 4096 };
 
 struct named {
     char name[128];
@@ -49,7 +46,8 @@ static int role_of(const struct replay *r, const char *queue)
 
 static void on_decision(const struct lease_decision *d, void *arg)
 {
-    static const char *const names[] = {"lease", "done", "front", "back", "aside", "grace", "forgotten"};
+    static const char *const names[] = {"lease", "done",  "front",    "back",
+                                        "aside", "grace", "forgotten"};
     struct replay *r = arg;
     json_t *row = json_object(), *tasks = json_array();
 
