@@ -44,6 +44,7 @@ extern const struct cmd cmd_cancel;
 extern const struct cmd cmd_dead_letters;
 extern const struct cmd cmd_demo;
 extern const struct cmd cmd_explain;
+extern const struct cmd cmd_plan;
 extern const struct cmd cmd_purge;
 extern const struct cmd cmd_release;
 extern const struct cmd cmd_results;
