@@ -87,7 +87,7 @@ static platoon_value *lost_error(const struct worker *w)
     (void)platoon_dict_set(
         error, "message",
         platoon_strf("the task was lost with its worker once too often; the last one was %s",
-                     w->name));
+                     w ? w->name : "of the time before the server was started anew"));
     (void)platoon_dict_set(error, "exit", platoon_none());
     if (platoon_dict_set(error, "stderr_tail", platoon_str("")) == PLATOON_OK &&
         platoon_len(error) == 4)
@@ -96,7 +96,8 @@ static platoon_value *lost_error(const struct worker *w)
     return NULL;
 }
 
-/* Tell the master that waits for this result that none will come. */
+/* Tell the master that waits for this result that none will come. `w`: NULL if its lease is of an
+ * earlier run. */
 static void record_death(struct desk *d, const struct store_swept *swept, const struct worker *w)
 {
     platoon_value *error = lost_error(w);
@@ -138,8 +139,22 @@ static void take_back(struct desk *d, const struct store_swept *swept)
         log_line(&d->srv->log, LOG_WARNING, "%s task=%" PRIu64 " worker=%s hidden=%u",
                  swept->dead ? "task-dead" : "lease-expired", swept->task,
                  log_quote(name, sizeof name, w ? w->name : "unknown"), hidden);
-    if (swept->dead && w)
+    if (swept->dead && (w || swept->lease.epoch != d->srv->epoch))
         record_death(d, swept, w);
+}
+
+/* Leases of an earlier run of this store are out too, for as long as that run said. */
+static void on_queues_counted(enum store_status st, const struct store_queue *queues,
+                              const struct store_counts *counts, size_t n, void *arg)
+{
+    struct desk *d = arg;
+    uint64_t leased = 0;
+
+    (void)queues;
+    for (size_t i = 0; st == STORE_OK && i < n; i++)
+        leased += counts[i].leased;
+    if (leased > 0)
+        desk_keep_sweeping(d, server_worker_lease_ms(d->srv));
 }
 
 static void on_swept(enum store_status st, const struct store_swept *swept, size_t n, void *arg)
@@ -153,6 +168,8 @@ static void on_swept(enum store_status st, const struct store_swept *swept, size
         on_sweep_timer(&d->sweep_timer);
     else if (d->srv->now_ns < d->sweep_until_ns || d->workers.leases.n)
         set_timer(d);
+    else
+        store_queue_list(d->srv->store, on_queues_counted, d);
 }
 
 static void on_sweep_timer(struct deadline *timer)

@@ -27,7 +27,7 @@ struct desk {
     bool is_sweeping; /* the store was asked and has not answered */
 };
 
-/* `srv` has its deadlines; the store is asked only when leases are out. */
+/* `srv` has its deadlines; the store is asked only while leases are out. */
 void desk_init(struct desk *d, struct server *srv);
 /* The store answers no more. */
 void desk_release(struct desk *d);

@@ -245,6 +245,8 @@ enum platoon_status server_open(const struct platoon_server_options *options, st
         (st = open_store(srv, options, err)) != PLATOON_OK ||
         (st = open_queues(srv, err)) != PLATOON_OK)
         goto fail;
+    if (srv->is_durable) /* there may be leases of before */
+        desk_keep_sweeping(&srv->desk, server_worker_lease_ms(srv));
     *out = srv;
     return PLATOON_OK;
 

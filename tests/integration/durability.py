@@ -43,7 +43,7 @@ LEDGER = r'''
 import sys
 from multiprocessing.managers import BaseManager
 class M(BaseManager): pass
-M.register("get_task_queue"); M.register("get_result_queue")
+M.register("get_task_queue"); M.register("get_result_queue"); M.register("platoon")
 def say(*words):
     sys.stdout.write(" ".join(str(w) for w in words) + "\n")
     sys.stdout.flush()
@@ -57,6 +57,19 @@ try:
             tasks.put("%s %d" % (sys.argv[4], i))
             say("put", sys.argv[4], i)
             i += 1
+    p = m.platoon()
+    while sys.argv[3] == "ids":
+        for row in p.lease("get_task_queue", 3, 5.0):
+            task, owned = row["value"], {"task": row["task"], "lease": row["lease"]}
+            how = ("complete", "fail", "release")[row["task"] % 3 if row["attempt"] == 1 else 0]
+            if how == "fail":
+                if p.fail([dict(owned, kind="exit", message=task)]) == ["recorded"]:
+                    say("failed", task)
+            elif how == "release":
+                p.release([row["lease"]])
+                say("released", task)
+            elif p.complete([dict(owned, value=task + " done")]) == ["recorded"]:
+                say("done", task)
     while True:
         task = tasks.get()
         say("took", task)
@@ -111,7 +124,8 @@ def crews_on(store):
     c = program("ledgertool")
     return [Crew(store, [newest, "-c", LEDGER], "put", "new"), Crew(store, [c], "put", "c"),
             Crew(store, [oldest, "-c", LEDGER], "put", "old"), Crew(store, [newest, "-c", LEDGER], "work"),
-            Crew(store, [oldest, "-c", LEDGER], "work"), Crew(store, [c], "work")]
+            Crew(store, [oldest, "-c", LEDGER], "work"), Crew(store, [c], "work"),
+            Crew(store, [newest, "-c", LEDGER], "ids")]
 
 
 def words(lines, verb):
@@ -120,7 +134,8 @@ def words(lines, verb):
 
 
 def check_ledger(store, crews):
-    """Everything that was acknowledged is there; nothing is there twice, or was never put."""
+    """Everything that was acknowledged is there; nothing is there twice, or was never put. A task that failed has its
+    failure on the result queue; one that was given back, in whatever moment, is there like any other."""
     for crew in crews:
         check(not crew.problems, "; ".join(crew.problems))
     puts = [w for crew in crews for w in words(crew.ledger, "put")]
@@ -128,17 +143,24 @@ def check_ledger(store, crews):
     done = {w for crew in crews for w in words(crew.ledger, "done")}
     m = store.connect()
     left, results = drain(m.get_task_queue()), drain(m.get_result_queue())
+    failures = [r["platoon_error"]["message"] for r in results if isinstance(r, dict)]
+    results = [r for r in results if not isinstance(r, dict)]
+    told = {w for crew in crews for w in words(crew.ledger, "failed")}
+    check(len(told) > 10, "hardly any failures: %d" % len(told))
+    check_equal(len(failures), len(set(failures)), "failures on the result queue, once each")
+    lost = told - set(failures)
+    check(not lost, "%d acknowledged failures are not there: %r" % (len(lost), sorted(lost)[:5]))
     texts = {text[:-len(" done")] for text in results}
     check(len(puts) > 100 and len(done) > 100, "hardly anything happened: %d puts, %d results" % (len(puts), len(done)))
     check_equal(len(puts), len(set(puts)), "puts in the ledger, once each")
-    lost = set(puts) - set(left) - texts
+    lost = set(puts) - set(left) - texts - set(failures)
     check(not lost, "%d acknowledged tasks are nowhere: %r" % (len(lost), sorted(lost)[:5]))
     lost = done - texts
     check(not lost, "%d acknowledged results are not there: %r" % (len(lost), sorted(lost)[:5]))
     twice = store.sql("SELECT result_of, count(*) FROM task WHERE result_of > 0 GROUP BY 1 HAVING count(*) > 1")
     check_equal(twice, [], "tasks with more than one result by id")
     check_equal(len(left), len(set(left)), "waiting tasks, once each")
-    invented = (set(left) | texts) - set(puts)
+    invented = (set(left) | texts | set(failures)) - set(puts)
     per_life = {}
     for word in invented:  # a put that was not answered may have happened: the first after the last of that life
         name, number = word.split()
@@ -153,13 +175,13 @@ def check_ledger(store, crews):
     for name in {word.split()[0] for word in left}:
         numbers = [int(word.split()[1]) for word in left if word.split()[0] == name]
         check_equal(numbers, sorted(numbers), "order of the tasks of one client")
-    print("   %d puts, %d taken, %d results acknowledged; %d tasks left, %d results (seed %d)"
-          % (len(puts), len(took), len(done), len(left), len(results), SEED))
+    print("   %d puts, %d taken, %d results, %d failures acknowledged; %d tasks left, %d results, "
+          "%d failures (seed %d)" % (len(puts), len(took), len(done), len(told), len(left), len(results), len(failures), SEED))
 
 
 def kill_at_random(t, *options, kills=KILLS, prefix=()):
     rng = random.Random(SEED)
-    store = Store(t, *options).start(prefix=prefix)
+    store = Store(t, "--worker-lease", "3", *options).start(prefix=prefix)
     crews = crews_on(store)
     for crew in crews:
         crew.start()
@@ -173,6 +195,9 @@ def kill_at_random(t, *options, kills=KILLS, prefix=()):
         crew.end()
     store.kill()
     store.start()
+    # Those of stock clients wait again since the start, whatever the file says.
+    by_id = "SELECT count(*) FROM task WHERE state = 1 AND lease_ms > 0"
+    t.eventually(lambda: store.sql(by_id) == [(0,)], "leases by id have run out")
     check_ledger(store, crews)
     check_equal(store.sql("PRAGMA integrity_check"), [("ok",)], "integrity_check")
     store.stop()
@@ -650,6 +675,38 @@ def a_killed_agents_tasks_come_back_after_the_lease_time(t):
     tasks = store.connect().get_task_queue()
     numbers = [tasks.get(True, 30)["n"] for _ in range(4)]
     check_equal(sorted(numbers), [0, 1, 2, 3], "tasks that came back")
+    store.stop()
+
+
+@test
+def a_lease_of_before_runs_out_though_nobody_asks_for_work_by_id(t):
+    store = Store(t, "--worker-lease", "1").start()
+    m = store.connect()
+    m.get_task_queue().put("unlucky")
+    for _ in range(4):
+        row, = m.platoon().lease("get_task_queue", 1, 20)
+    check_equal(row["attempt"], 4, "attempts")
+    store.kill()
+    store.start()
+    m = store.connect()
+    check_equal(m.get_task_queue().get(True, 20), "unlucky", "what a dead holder had")
+    store.stop()
+
+
+@test
+def a_last_lease_of_before_that_runs_out_is_told_as_a_failure(t):
+    store = Store(t, "--worker-lease", "1").start()
+    m = store.connect()
+    m.get_task_queue().put("hopeless")
+    for _ in range(5):
+        row, = m.platoon().lease("get_task_queue", 1, 20)
+    check_equal(row["attempt"], 5, "attempts")
+    on_disk = "SELECT count(*) FROM task WHERE state = 1 AND attempts_lost = 4"
+    t.eventually(lambda: store.sql(on_disk) == [(1,)], "the last lease is on disk")
+    store.kill()
+    store.start()
+    lost = store.connect().get_result_queue().get(True, 20)
+    check_equal((lost["task"], lost["task_id"], lost["platoon_error"]["kind"]), ("hopeless", row["task"], "lost"), "lost")
     store.stop()
 
 

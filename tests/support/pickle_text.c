@@ -9,7 +9,7 @@
 
 #include "support/test.h"
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 size_t __sanitizer_get_current_allocated_bytes(void);
 #endif
 
@@ -44,7 +44,7 @@ uint8_t *pickle_from_text(const char *text, size_t *out_len)
 
 size_t heap_in_use(void)
 {
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
     return __sanitizer_get_current_allocated_bytes();
 #else
     struct mallinfo2 info = mallinfo2();
