@@ -252,15 +252,24 @@ void outline_touch(struct outline *o, uint64_t position, uint64_t old_count)
     absorb(o, &l->entries[position]);
 }
 
+/* No pickler stores an object twice, and one number is all that is remembered: what has two counts
+ * as fetched. */
+static void note_number(struct outline *o, uint64_t *own, uint64_t number)
+{
+    if (*own != UINT64_MAX && *own != number)
+        o->is_own_container_used = true;
+    *own = number;
+}
+
 void outline_memoize(struct outline *o, uint64_t position, uint64_t number)
 {
     outline_touch(o, position, position + 1);
     if (o->now != &o->levels[1])
         return;
     if (position == AT_ARGS && o->args_form == FORM_LIST)
-        o->args_number = number;
+        note_number(o, &o->args_number, number);
     else if (position == AT_KWDS && o->kwds_form == FORM_DICT)
-        o->kwds_number = number;
+        note_number(o, &o->kwds_number, number);
 }
 
 struct entry *outline_merge(struct outline *o, uint64_t position, uint64_t old_count)

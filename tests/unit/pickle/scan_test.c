@@ -762,6 +762,9 @@ TEST(scan_refuses_pickles_that_are_no_requests)
         {"8004 28 4e 8c01'm' 5d94 28 4e 6800 65 7d 74 2e", "refers to args"},
         {"8004 28 4e 8c01'm' 29 7d94 8c01'k' 6800 73 74 2e", "refers to args"},
         {"8004 28 4e 8c01'm' 29 7d94 28 8c01'k' 6800 75 74 2e", "refers to args"},
+        /* two numbers for one container: no pickler writes that */
+        {"8002 28 4e 5501'm' 29 7d 7102 7103 5501'k' 6802 73 74 2e", "refers to args"},
+        {"8002 28 4e 5501'm' 5d 7102 7103 6802 61 7d 74 2e", "refers to args"},
         {"8004 28 4e 8c01'm' 29 'cm' 0a 'n' 0a 29 52 74 2e", "kwds is no dict"},
     };
 
