@@ -944,6 +944,13 @@ const struct task *tasks_find(const struct tasks *t, store_task_id id)
     return find_task(t, id);
 }
 
+/* Dead, by a lease with a time, and nobody was told: the server ended between the two. Its last
+ * lease runs out once more, so that tasks_sweep() says again what the master must hear. */
+static bool is_death_untold(const struct tasks_saved *saved)
+{
+    return saved->state == STORE_DEAD && saved->lease_ms && !saved->has_failure_value;
+}
+
 /* As a claim would have left it. */
 static bool restore_lease(struct tasks *t, struct task_queue *q, struct task *task,
                           const struct tasks_saved *saved, uint64_t now_ns)
@@ -958,9 +965,10 @@ static bool restore_lease(struct tasks *t, struct task_queue *q, struct task *ta
     lease->task = task;
     task->lease = lease;
     task->where = TASK_HELD;
-    if (saved->state == STORE_LEASED) {
+    if (saved->state == STORE_LEASED || is_death_untold(saved)) {
         hash_index_add(&t->leases, &lease->node);
-        set_deadline(t, lease, saved->lease_ms, now_ns);
+        set_deadline(t, lease, saved->state == STORE_LEASED ? saved->lease_ms : 1, now_ns);
+        task->state = STORE_LEASED;
         q->counts.leased++;
     } else {
         q->counts.dead++;
@@ -1008,6 +1016,8 @@ enum store_status tasks_restore(struct tasks *t, const struct tasks_saved *saved
     task->may_be_repeat = saved->may_be_repeat;
     task->has_failure_value = saved->has_failure_value;
     task->is_unfinished = saved->state != STORE_DEAD;
+    if (is_death_untold(saved) && task->losses > 0)
+        task->losses--; /* the sweep counts it again */
     if (!restore_place(t, q, task, saved, now_ns)) {
         free_task(task);
         return STORE_NOMEM;
