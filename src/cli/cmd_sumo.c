@@ -35,7 +35,7 @@ enum {
 };
 
 static const struct cmd_option option_table[] = {
-    {OPT_CONTROL, "control", "alinea|none",
+    {OPT_CONTROL, "control", "alinea|fixed|none",
      "the controller, or none; without this, one runs if\n"
      "--set names a key of it"},
     {OPT_SET, "set", "KEY=VALUE",
@@ -222,7 +222,7 @@ static int read_option(struct options *o, struct sumo_command *c, int id)
         break;
     case OPT_CONTROL:
         if (strcmp(o->value, "none") != 0 && !controller_find(o->value))
-            return options_fail(o, "--control %s: there are alinea and none", o->value);
+            return options_fail(o, "--control %s: there are alinea, fixed and none", o->value);
         c->control = o->value;
         break;
     case OPT_SET:

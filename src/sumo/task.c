@@ -339,16 +339,19 @@ static enum platoon_status settings_file_read(struct settings_file *f, const cha
     return PLATOON_OK;
 }
 
-/* The file's values, with its own line and column for a key that the controller does not have. */
+/* The file's values, with its own line and column for a key that its controller does not have. A
+ * task may choose another one: that takes what both have, above all where things stand. */
 static enum platoon_status apply_settings_file(struct control_settings *s,
                                                const struct settings_file *f,
                                                struct platoon_err *err)
 {
     const char *known[CONTROL_SETTINGS_MAX_KEYS];
-    size_t n = control_settings_keys(s->type, known);
-    enum platoon_status st = yaml_only_keys(f->doc, f->node, known, n, err);
+    const struct controller_type *own;
+    enum platoon_status st = control_settings_type(f->control, f->doc->path, &own, err);
 
-    return st == PLATOON_OK ? control_settings_take(s, f->control, f->doc->path, err) : st;
+    if (st == PLATOON_OK)
+        st = yaml_only_keys(f->doc, f->node, known, control_settings_keys(own, known), err);
+    return st == PLATOON_OK ? control_settings_take_shared(s, f->control, f->doc->path, err) : st;
 }
 
 static enum platoon_status apply_control(struct sumo_plan *plan, const struct settings_file *f,

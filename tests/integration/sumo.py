@@ -281,6 +281,24 @@ def a_metered_run_is_sumo_alone_with_the_recorded_signal_to_the_bit(t):
     check_equal(without_header(runner.task_dir / "trips.xml"), without_header(alone / "trips.xml"), "trip output")
 
 
+@test(timeout=180)
+def a_fixed_cycle_is_sumos_own_program_of_that_cycle_to_the_bit(t):
+    root = scenario(t)
+    program = ('<tlLogic id="meter" type="static" programID="cycle" offset="0"><phase duration="7" state="r"/>'
+               '<phase duration="3" state="G"/></tlLogic></additional>')
+    (root / "data" / "cycle.add.xml").write_text(
+        (root / "data" / "detectors.add.xml").read_text().replace("</additional>", program))
+    alone = plain_sumo(t, root, "--seed", "3", "--end", "900", "--additional-files", root / "data" / "cycle.add.xml")
+    for options in [("--sumo-backend", "traci")] + ([LIBSUMO] if has_libsumo() else []):
+        runner = Runner(t, *options, root=root)
+        result = runner.result(dict(METERED, seed=3, end=900, options={"tripinfo-output": "trips.xml"},
+                                    control={"type": "fixed", "cycle_s": 10, "green_s": 3}))
+        check_equal(without_header(runner.task_dir / "trips.xml"), without_header(alone / "trips.xml"),
+                    "trip output with %s" % (options,))
+        check(result["vehicles_running"] > 0, "nobody is on the road")
+    check_error(runner.error(dict(METERED, control={"type": "fixed", "cycle_s": 2})), "bad-task", "failed", "no red")
+
+
 @test(timeout=120)
 def the_same_seed_gives_the_same_result_and_another_another(t):
     first, second = Runner(t), Runner(t)

@@ -108,7 +108,7 @@ def failures_are_in_the_words_of_sumo(t):
 def wrong_command_lines_are_refused(t):
     for arguments, part in ((("--seed", "-1", "x"), "--seed"), (("x", "y"), "one argument too many"),
                             ((), "which simulation"), (("x", "--set", "scale"), "KEY=VALUE"),
-                            (("x", "--control", "mpc"), "alinea and none"),
+                            (("x", "--control", "mpc"), "there are alinea, fixed and none"),
                             (("x", "--control", "none", "--set", "K_R=1"), "--control none"),
                             (("x", "--root", "nowhere"), "--root nowhere")):
         check_in(part, sumo(t, *arguments, exit_code=2).stderr)

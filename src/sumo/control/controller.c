@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-const struct controller_type *const controllers[] = {&controller_alinea, NULL};
+const struct controller_type *const controllers[] = {&controller_alinea, &controller_fixed, NULL};
 
 const struct controller_type *controller_find(const char *name)
 {

@@ -74,11 +74,12 @@ struct controller_type {
     void (*free)(void *self); /* NULL is fine */
 };
 
-/* Every controller there is, NULL-terminated. */
+/* Every controller there is, NULL-terminated; the first is the one of a task that names none. */
 extern const struct controller_type *const controllers[];
 /* NULL if there is none of that name. */
 const struct controller_type *controller_find(const char *name);
 
 extern const struct controller_type controller_alinea;
+extern const struct controller_type controller_fixed;
 
 #endif

@@ -151,8 +151,9 @@ static enum platoon_status check_is_dict(const platoon_value *control, const cha
                         platoon_kind_name(platoon_value_kind(control)));
 }
 
-static enum platoon_status find_type(const platoon_value *control, const char *origin,
-                                     const struct controller_type **out, struct platoon_err *err)
+enum platoon_status control_settings_type(const platoon_value *control, const char *origin,
+                                          const struct controller_type **out,
+                                          struct platoon_err *err)
 {
     const platoon_value *type = control ? platoon_dict_get(control, "type") : NULL;
     const char *name = type ? platoon_as_str(type, NULL) : controllers[0]->name;
@@ -175,7 +176,7 @@ enum platoon_status control_settings_init(struct control_settings *s, const plat
     enum platoon_status st = control ? check_is_dict(control, origin, err) : PLATOON_OK;
     const struct controller_type *type;
 
-    if (st != PLATOON_OK || (st = find_type(control, origin, &type, err)) != PLATOON_OK)
+    if (st != PLATOON_OK || (st = control_settings_type(control, origin, &type, err)) != PLATOON_OK)
         return st;
     *s = (struct control_settings){.type = type};
     for (size_t i = 0; i < type->n_parameters; i++)
@@ -240,8 +241,20 @@ static enum platoon_status take_entry(struct control_settings *s, const char *ke
     return unknown_key(type, key, origin, err);
 }
 
-enum platoon_status control_settings_take(struct control_settings *s, const platoon_value *control,
-                                          const char *origin, struct platoon_err *err)
+static bool has_key(const struct controller_type *type, const char *key)
+{
+    const char *keys[CONTROL_SETTINGS_MAX_KEYS];
+    size_t n = control_settings_keys(type, keys);
+
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(keys[i], key) == 0)
+            return true;
+    }
+    return false;
+}
+
+static enum platoon_status take_all(struct control_settings *s, const platoon_value *control,
+                                    const char *origin, bool is_shared, struct platoon_err *err)
 {
     enum platoon_status st = check_is_dict(control, origin, err);
     platoon_value *key, *value;
@@ -252,9 +265,23 @@ enum platoon_status control_settings_take(struct control_settings *s, const plat
         if (!name)
             return platoon_fail(err, PLATOON_EINVAL, "%s: a key of control is a %s, not a text",
                                 origin, platoon_kind_name(platoon_value_kind(key)));
-        st = take_entry(s, name, value, origin, err);
+        if (!is_shared || has_key(s->type, name))
+            st = take_entry(s, name, value, origin, err);
     }
     return st;
+}
+
+enum platoon_status control_settings_take(struct control_settings *s, const platoon_value *control,
+                                          const char *origin, struct platoon_err *err)
+{
+    return take_all(s, control, origin, false, err);
+}
+
+enum platoon_status control_settings_take_shared(struct control_settings *s,
+                                                 const platoon_value *control, const char *origin,
+                                                 struct platoon_err *err)
+{
+    return take_all(s, control, origin, true, err);
 }
 
 enum platoon_status control_settings_finish(struct control_settings *s, struct platoon_err *err)

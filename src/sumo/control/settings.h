@@ -44,11 +44,21 @@ enum platoon_status control_settings_init(struct control_settings *s, const plat
                                           const char *origin, struct platoon_err *err);
 void control_settings_release(struct control_settings *s);
 
+/* The controller that `control` (as above) asks for. EINVAL names those there are. */
+enum platoon_status control_settings_type(const platoon_value *control, const char *origin,
+                                          const struct controller_type **out,
+                                          struct platoon_err *err);
+
 /* Take over what `control` sets. `origin` names the source in messages ("the task", a file). EINVAL
  * with a sentence for an unknown key (with those there are), a value of the wrong kind, or one
  * outside its range; `s` may then be half changed. */
 enum platoon_status control_settings_take(struct control_settings *s, const platoon_value *control,
                                           const char *origin, struct platoon_err *err);
+/* The same of a source that was written for another controller: keys that `s` does not have are
+ * passed over. */
+enum platoon_status control_settings_take_shared(struct control_settings *s,
+                                                 const platoon_value *control, const char *origin,
+                                                 struct platoon_err *err);
 /* Fill in the places that are needed and not named, and check the parameters against each other. */
 enum platoon_status control_settings_finish(struct control_settings *s, struct platoon_err *err);
 

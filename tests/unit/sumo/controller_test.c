@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ALINEA as a controller: periods, readings, parameters that do not fit together. */
+/* Controllers: periods, readings, parameters that do not fit together. */
 #include "support/test.h"
 
 #include "sumo/control/controller.h"
@@ -161,4 +161,40 @@ TEST(controllers_are_found_by_name)
     assert_ptr_equal(controller_find("alinea"), &controller_alinea);
     assert_null(controller_find("Alinea"));
     assert_null(controller_find(""));
+}
+
+/* --- fixed ------------------------------------------------------------------------------------ */
+
+TEST(fixed_shows_its_cycle_whatever_the_step)
+{
+    static const double steps_s[] = {0.1, 0.5, 1.0};
+    const double p[] = {7.5, 2.0};
+
+    for (size_t k = 0; k < 3; k++) {
+        void *c = controller_fixed.create(p, 0.0, steps_s[k]);
+        double green_s = 0.0;
+        int greens = 0;
+        char before = 'G';
+
+        for (long i = 0; (double)i * steps_s[k] < 3600.0; i++) {
+            char lamp = controller_fixed.actuate(c, TLS, (double)i * steps_s[k]);
+
+            greens += lamp == 'G' && before == 'r';
+            green_s += lamp == 'G' ? steps_s[k] : 0.0;
+            before = lamp;
+            controller_fixed.observe(c, (double)(i + 1) * steps_s[k], NULL);
+        }
+        assert_in_range(greens, 479, 481); /* 3600 / 7.5 */
+        assert_true(green_s > 958.0 && green_s < 962.0);
+        controller_fixed.free(c);
+    }
+}
+
+TEST(fixed_refuses_a_cycle_without_red)
+{
+    const double p[] = {4.0, 4.0};
+    struct platoon_err err;
+
+    assert_int_equal(controller_fixed.check(p, &err), PLATOON_EINVAL);
+    assert_non_null(strstr(err.message, "green_s (4) leaves no red in a cycle_s of 4"));
 }

@@ -128,7 +128,8 @@ TEST(settings_refuse_the_wrong_kind_and_name_it)
     assert_refused(dict("tls", platoon_int(7)), "control.tls must be the id");
     assert_refused(dict("tls", platoon_str("")), "control.tls must be the id");
     assert_refused(dict("occupancy_detectors", platoon_list()), "holds 0 names");
-    assert_refused(dict("type", platoon_str("pid")), "control.type is \"pid\"; there is: alinea");
+    assert_refused(dict("type", platoon_str("pid")),
+                   "control.type is \"pid\"; there is: alinea, fixed");
     assert_refused(dict("type", platoon_int(1)), "control.type is \"int\"");
     assert_refused(platoon_str("alinea"), "control must be a dict, not a str");
     assert_refused(platoon_list(), "control must be a dict, not a list");

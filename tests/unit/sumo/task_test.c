@@ -580,6 +580,27 @@ TEST(settings_beside_the_configuration_are_used_and_the_task_wins)
     end(&root);
 }
 
+TEST(settings_of_one_controller_serve_another_that_the_task_chooses)
+{
+    struct root root;
+    struct sumo_plan p;
+    platoon_value *control = dict("type", platoon_str("fixed"));
+
+    begin(&root);
+    put(&root, "data/x.platoon.yaml", "control:\n  tls: J7\n  K_R: 90\n  green_s: 3\n");
+    assert_int_equal(plan(&root, with(task_of("data/x.sumocfg"), "control", control), &p),
+                     PLATOON_OK);
+    assert_string_equal(p.control.type->name, "fixed");
+    assert_string_equal(p.control.places[0].names[0], "J7");
+    assert_true(p.control.parameters[1] == 3.0);
+    sumo_plan_release(&p);
+    put(&root, "data/x.platoon.yaml", "control:\n  cycle_s: 8\n");
+    assert_refused(&root,
+                   with(task_of("data/x.sumocfg"), "control", dict("type", platoon_str("fixed"))),
+                   PLATOON_EINVAL, "unknown key \"cycle_s\"");
+    end(&root);
+}
+
 TEST(settings_beside_the_configuration_do_not_turn_control_on)
 {
     struct root root;
