@@ -21,9 +21,9 @@ enum {
     SCAN_EARLY_BYTES = 64 * 1024, /* larger frames are scanned as they come */
     FIRST_BLOCK_BYTES = 64 * 1024,
     LARGEST_BLOCK_BYTES = 1024 * 1024,
-    READ_BUDGET = 1024 * 1024, /* bytes a turn, shared by those who send much */
+    READ_BUDGET = 128 * 1024, /* bytes a turn, shared by those who send much */
     READ_LEAST = 32 * 1024,
-    READ_MOST = 512 * 1024
+    READ_MOST = 64 * 1024
 };
 
 /* A frame of which a part has come. */

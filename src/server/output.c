@@ -11,9 +11,9 @@
 
 enum {
     SMALL_BYTES = 1000,
-    WRITE_BUDGET = 1024 * 1024, /* bytes a turn, shared by those who write much */
+    WRITE_BUDGET = 128 * 1024, /* bytes a turn, shared by those who write much */
     WRITE_LEAST = 32 * 1024,
-    WRITE_MOST = 1024 * 1024,
+    WRITE_MOST = 64 * 1024,
     CLOGGED_BYTES = 256 * 1024,
     IOVECS = 64
 };
