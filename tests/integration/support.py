@@ -28,7 +28,7 @@ is left or one of its programs printed a sanitizer's report. No test sleeps: wai
 
 Environment: PLATOON_BUILD (build folder, default build/dev), PLATOON_TEST_PYTHONS (colon-separated interpreters),
 PLATOON_TEST_SLOWDOWN (factor on all time limits; sanitizer builds), PLATOON_TEST_BIG_MB (largest value to send),
-PLATOON_TEST_SOAK_S (length of soaks; 0: they are skipped).
+PLATOON_TEST_SOAK_S (length of the soak; default: a short one).
 """
 import ctypes
 import functools
@@ -267,6 +267,9 @@ class Process:
         """Ask it to end; returns the exit code."""
         self.send_signal(number)
         return self.wait(timeout)
+
+    def has_ended(self):
+        return self._popen.poll() is not None
 
     def kill(self):
         """kill -9; returns when it is gone, though children of it may hold its output open."""
