@@ -143,18 +143,22 @@ static void take_back(struct desk *d, const struct store_swept *swept)
         record_death(d, swept, w);
 }
 
-/* Leases of an earlier run of this store are out too, for as long as that run said. */
+void desk_sweep_if_leased(struct desk *d, const struct store_counts *counts, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (counts[i].leased) {
+            desk_keep_sweeping(d, server_worker_lease_ms(d->srv));
+            return;
+        }
+}
+
+/* Leases of an earlier run of this store are out for as long as that run said. */
 static void on_queues_counted(enum store_status st, const struct store_queue *queues,
                               const struct store_counts *counts, size_t n, void *arg)
 {
-    struct desk *d = arg;
-    uint64_t leased = 0;
-
     (void)queues;
-    for (size_t i = 0; st == STORE_OK && i < n; i++)
-        leased += counts[i].leased;
-    if (leased > 0)
-        desk_keep_sweeping(d, server_worker_lease_ms(d->srv));
+    if (st == STORE_OK)
+        desk_sweep_if_leased(arg, counts, n);
 }
 
 static void on_swept(enum store_status st, const struct store_swept *swept, size_t n, void *arg)

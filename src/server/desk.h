@@ -34,6 +34,8 @@ void desk_release(struct desk *d);
 
 /* Leases of `lease_ms` are out or were renewed: sweep until they are gone. */
 void desk_keep_sweeping(struct desk *d, uint32_t lease_ms);
+/* The same, if any of the `n` queues has something leased: by an earlier run of the store, too. */
+void desk_sweep_if_leased(struct desk *d, const struct store_counts *counts, size_t n);
 /* The worker of a lease of this run, which was heard of now; NULL: not known. */
 struct worker *desk_hear(struct desk *d, struct store_lease_id lease);
 /* The lease has ended; returns its worker, or NULL. */

@@ -161,6 +161,8 @@ static void on_found(enum store_status st, const struct store_queue *queues,
             srv->found.tasks += counts[i].queued + counts[i].delayed + counts[i].leased;
         srv->found.abandoned += counts[i].abandoned + counts[i].dead;
     }
+    if (st == STORE_OK)
+        desk_sweep_if_leased(&srv->desk, counts, n);
 }
 
 static enum platoon_status open_queues(struct server *srv, struct platoon_err *err)
@@ -245,8 +247,6 @@ enum platoon_status server_open(const struct platoon_server_options *options, st
         (st = open_store(srv, options, err)) != PLATOON_OK ||
         (st = open_queues(srv, err)) != PLATOON_OK)
         goto fail;
-    if (srv->is_durable) /* there may be leases of before */
-        desk_keep_sweeping(&srv->desk, server_worker_lease_ms(srv));
     *out = srv;
     return PLATOON_OK;
 
