@@ -944,13 +944,6 @@ const struct task *tasks_find(const struct tasks *t, store_task_id id)
     return find_task(t, id);
 }
 
-/* Dead, by a lease with a time, and nobody was told: the server ended between the two. Its last
- * lease runs out once more, so that tasks_sweep() says again what the master must hear. */
-static bool is_death_untold(const struct tasks_saved *saved)
-{
-    return saved->state == STORE_DEAD && saved->lease_ms && !saved->has_failure_value;
-}
-
 /* As a claim would have left it. */
 static bool restore_lease(struct tasks *t, struct task_queue *q, struct task *task,
                           const struct tasks_saved *saved, uint64_t now_ns)
@@ -965,10 +958,9 @@ static bool restore_lease(struct tasks *t, struct task_queue *q, struct task *ta
     lease->task = task;
     task->lease = lease;
     task->where = TASK_HELD;
-    if (saved->state == STORE_LEASED || is_death_untold(saved)) {
+    if (saved->state == STORE_LEASED) {
         hash_index_add(&t->leases, &lease->node);
-        set_deadline(t, lease, saved->state == STORE_LEASED ? saved->lease_ms : 1, now_ns);
-        task->state = STORE_LEASED;
+        set_deadline(t, lease, saved->lease_ms, now_ns);
         q->counts.leased++;
     } else {
         q->counts.dead++;
@@ -1002,7 +994,8 @@ void tasks_expect(struct tasks *t, size_t n)
     hash_index_expect(&t->by_id, n);
 }
 
-enum store_status tasks_restore(struct tasks *t, const struct tasks_saved *saved, uint64_t now_ns)
+static enum store_status restore(struct tasks *t, const struct tasks_saved *saved,
+                                 bool is_unfinished, uint64_t now_ns)
 {
     struct task_queue *q = queue_at(t, saved->queue);
     struct task *task = new_task(saved->value);
@@ -1015,15 +1008,35 @@ enum store_status tasks_restore(struct tasks *t, const struct tasks_saved *saved
     task->losses = saved->losses < UINT16_MAX ? (uint16_t)saved->losses : UINT16_MAX;
     task->may_be_repeat = saved->may_be_repeat;
     task->has_failure_value = saved->has_failure_value;
-    task->is_unfinished = saved->state != STORE_DEAD;
-    if (is_death_untold(saved) && task->losses > 0)
-        task->losses--; /* the sweep counts it again */
+    task->is_unfinished = is_unfinished;
     if (!restore_place(t, q, task, saved, now_ns)) {
         free_task(task);
         return STORE_NOMEM;
     }
     hash_index_add(&t->by_id, &task->node);
     return STORE_OK;
+}
+
+/* Dead, by a lease with a time, and nobody was told: the server ended between the two. */
+static bool is_death_untold(const struct tasks_saved *saved)
+{
+    return saved->state == STORE_DEAD && saved->lease_ms && !saved->has_failure_value;
+}
+
+enum store_status tasks_restore(struct tasks *t, const struct tasks_saved *saved, uint64_t now_ns)
+{
+    struct tasks_saved dying;
+
+    if (!is_death_untold(saved))
+        return restore(t, saved, saved->state != STORE_DEAD, now_ns);
+    /* As it was before, with a lease that is about to run out: tasks_sweep() counts the loss and
+     * says what the master must hear once more. `unfinished` fell when it died. */
+    dying = *saved;
+    dying.state = STORE_LEASED;
+    dying.lease_ms = 1;
+    if (dying.losses > 0)
+        dying.losses--;
+    return restore(t, &dying, false, now_ns);
 }
 
 void tasks_restore_counts(struct tasks *t, store_queue_id queue, const struct store_counts *counts)
