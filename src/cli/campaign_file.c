@@ -23,7 +23,8 @@ static enum platoon_status locate(const struct yaml_doc *doc, const struct yaml_
 
     if (st == PLATOON_ENOMEM)
         return st;
-    return platoon_fail(err, st, "%s:%d:%d: %s", doc->path, at->line, at->column, plain.message);
+    (void)yaml_fail(doc, at, err, "%s", plain.message);
+    return err->status = st;
 }
 
 static enum platoon_status set(platoon_value *dict, const char *key, platoon_value *child,
@@ -140,10 +141,11 @@ static enum platoon_status refuse_seed(const struct yaml_doc *doc, const struct 
 static enum platoon_status count_in(const struct yaml_doc *doc, const struct yaml_node *at,
                                     size_t n, struct campaign_file *c, struct platoon_err *err)
 {
-    if (n > CAMPAIGN_MAX_TASKS / c->n_tasks) {
-        (void)yaml_fail(doc, at, err, "this makes more than %d tasks", CAMPAIGN_MAX_TASKS);
-        return PLATOON_ELIMIT;
-    }
+    if (n > CAMPAIGN_MAX_TASKS / c->n_tasks)
+        return locate(
+            doc, at,
+            platoon_fail(err, PLATOON_ELIMIT, "this makes more than %d tasks", CAMPAIGN_MAX_TASKS),
+            err);
     c->n_tasks *= n;
     return PLATOON_OK;
 }

@@ -34,7 +34,6 @@ def plan(t, path):
     return [json.loads(line) for line in t.platoon("plan", "--json", str(path)).stdout.splitlines()]
 
 
-
 @test
 def cross_product_of_ranges_and_lists_is_pythons(t):
     lines = plan(t, EXAMPLES / "command_sweep.yaml")
