@@ -188,6 +188,7 @@ static void *put_all(void *arg)
 static void puts_at_once(platoon_queue *q, const char *queue, long n, long connections)
 {
     struct putter *all = calloc((size_t)connections, sizeof *all);
+    const long each = n / connections, n_puts = each * connections;
     pthread_barrier_t start_line;
     uint64_t start, took;
     platoon_value *back;
@@ -197,7 +198,7 @@ static void puts_at_once(platoon_queue *q, const char *queue, long n, long conne
         exit(1);
     }
     for (long i = 0; i < connections; i++) {
-        all[i] = (struct putter){.start = &start_line, .queue = queue, .n = n / connections};
+        all[i] = (struct putter){.start = &start_line, .queue = queue, .n = each};
         if (pthread_create(&all[i].thread, NULL, put_all, &all[i])) {
             fprintf(stderr, "client: no thread for connection %ld\n", i);
             exit(1);
@@ -208,11 +209,11 @@ static void puts_at_once(platoon_queue *q, const char *queue, long n, long conne
     for (long i = 0; i < connections; i++)
         pthread_join(all[i].thread, NULL);
     took = now_ns() - start;
-    for (long i = 0; i < n / connections * connections; i++) {
+    for (long i = 0; i < n_puts; i++) {
         must(platoon_queue_get(q, PLATOON_FOREVER, &back, &err), "get");
         platoon_value_unref(back);
     }
-    printf("{\"per_s\": %.1f}\n", (double)(n / connections * connections) * 1e9 / (double)took);
+    printf("{\"per_s\": %.1f}\n", (double)n_puts * 1e9 / (double)took);
     pthread_barrier_destroy(&start_line);
     free(all);
 }
