@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "worker/text.h"
+#include "base/text.h"
 
 static const char *const names[] = {"exit",       "signal",      "timeout",   "bad-task",
                                     "bad-output", "opaque-task", "not-found", "internal",

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "worker/json_read.h"
+#include "config/json_read.h"
 #include "worker/runner.h"
 #include "worker/template.h"
-#include "worker/text.h"
+#include "base/text.h"
 
 struct command {
     struct template *args; /* the first is the program */

@@ -6,7 +6,7 @@
 
 #include <platoon/pickle.h>
 
-#include "worker/json_read.h"
+#include "config/json_read.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,7 +2,7 @@
 /* template_test.c - arguments of the command runner. */
 #include "support/test.h"
 
-#include "worker/json_read.h"
+#include "config/json_read.h"
 #include "worker/template.h"
 
 static platoon_value *task_of(const char *json)

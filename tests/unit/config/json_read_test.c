@@ -2,7 +2,7 @@
 /* json_read_test.c - JSON as Python's json.loads() reads it. */
 #include "support/test.h"
 
-#include "worker/json_read.h"
+#include "config/json_read.h"
 
 static void check(const char *json, const char *repr)
 {

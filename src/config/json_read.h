@@ -6,8 +6,8 @@
  * limit); of equal keys the last wins; \ud83d\ude00 is one character, a lone \udXXX stays a lone
  * surrogate. Raw control characters in strings, comments and trailing commas are refused. Numbers
  * with a point or an exponent are floats; 1e999 is inf. */
-#ifndef PLATOON_WORKER_JSON_READ_H
-#define PLATOON_WORKER_JSON_READ_H
+#ifndef PLATOON_CONFIG_JSON_READ_H
+#define PLATOON_CONFIG_JSON_READ_H
 
 #include <stddef.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* text.c - table 3-7 of the Unicode standard ("Well-Formed UTF-8 Byte Sequences"). */
-#include "worker/text.h"
+#include "base/text.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
  *
  * The state between two tokens is: what may come next (enum expect), and the stack of open
  * containers with, for a dict, the key that waits for its value. */
-#include "worker/json_read.h"
+#include "config/json_read.h"
 
 #include <assert.h>
 #include <math.h>
@@ -13,7 +13,7 @@
 #include "base/buf.h"
 #include "base/num.h"
 #include "base/utf8.h"
-#include "worker/text.h"
+#include "base/text.h"
 
 enum { MAX_DIGITS = 4300 };
 

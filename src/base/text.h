@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* text.h - is it text? */
-#ifndef PLATOON_WORKER_TEXT_H
-#define PLATOON_WORKER_TEXT_H
+#ifndef PLATOON_BASE_TEXT_H
+#define PLATOON_BASE_TEXT_H
 
 #include <stddef.h>
 
