@@ -148,7 +148,7 @@ static enum platoon_status collect(struct demo_crew *crew, platoon_queue *result
         st = was_interrupted ? platoon_fail(err, PLATOON_EINTR, "interrupted")
                              : platoon_queue_get(results, 0.2, &result, err);
         if (st == PLATOON_EEMPTY) {
-            st = demo_crew_check(crew, err);
+            st = crew_check(&crew->crew, err);
         } else if (st == PLATOON_OK) {
             st = demo_results_add(r, result, err);
             n_done++;
@@ -165,7 +165,7 @@ static enum platoon_status run_campaign(struct demo_crew *crew, int64_t n_seeds,
 {
     platoon_manager *m = NULL;
     platoon_queue *tasks, *results;
-    enum platoon_status st = demo_crew_connect(crew, &m, err);
+    enum platoon_status st = crew_connect(&crew->crew, &m, err);
 
     if (st == PLATOON_OK)
         st = platoon_manager_queue(m, "get_task_queue", NULL, &tasks, err);
@@ -216,7 +216,7 @@ static enum platoon_status demo(struct demo_crew *crew, int64_t n_seeds, unsigne
         st = demo_crew_start(crew, slots, err);
     if (st == PLATOON_OK) {
         talk("server on 127.0.0.1:%u, %d workers with %u slot%s each; %lld runs of SUMO",
-             (unsigned)crew->port, DEMO_N_WORKERS, slots, slots == 1 ? "" : "s",
+             (unsigned)crew->crew.port, DEMO_N_WORKERS, slots, slots == 1 ? "" : "s",
              2 * ((long long)n_seeds + 1));
         st = run_campaign(crew, n_seeds, &results, err);
     }
