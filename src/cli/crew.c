@@ -111,8 +111,9 @@ enum platoon_status crew_start_server(struct crew *c, const char *folder, struct
     if (!log || !data || !c->key_file) {
         st = no_memory(err);
     } else {
-        const char *argv[] = {c->program, "serve",       "--listen", "127.0.0.1:0",   "--data",
-                              data, "--fresh", "--report-fd", report_fd,  "--stop-on-eof", NULL};
+        const char *argv[] = {c->program, "serve",   "--listen",    "127.0.0.1:0", "--data",
+                              data,       "--fresh", "--report-fd", report_fd,     "--stop-on-eof",
+                              NULL};
         struct child_options options = {
             .argv = argv, .log = log, .has_stdin = true, .keep_fd = report[1]};
         st = child_start(&options, &c->server, err);
@@ -202,7 +203,7 @@ void crew_ask_to_stop(struct crew *c)
 void crew_stop(struct crew *c)
 {
     if (!c->folder)
-        return; /* nothing was started */
+        return;          /* nothing was started */
     crew_ask_to_stop(c); /* all at once, then wait for each */
     for (size_t i = 0; i < c->n_workers; i++)
         child_stop(&c->workers[i], WORKER_GRACE_MS);
