@@ -41,7 +41,10 @@ static const struct cmd_option option_table[] = {
     {OPT_SET, "set", "KEY=VALUE",
      "a key of the controller (K_R, o_target, tls, ...), begin\n"
      "or end, or an option that tasks may set (scale,\n"
-     "step-length, ...); A,B is a list; may be given often"},
+     "step-length, ...), measure.from or measure.to (figures\n"
+     "of vehicles that depart in between), or metrics.NAME\n"
+     "(SOURCE/ATTRIBUTE AGGREGATE, a figure of your own);\n"
+     "A,B is a list; may be given often"},
     {OPT_SEED, "seed", "N", "seed of the run (default: the configuration's)"},
     {OPT_JSON, "json", NULL, "for programs: the result as a worker gives it, as JSON"},
     {OPT_ROOT, "root", "DIR",
@@ -71,6 +74,8 @@ const struct cmd cmd_sumo = {
              "  platoon sumo data/ramp_metering.sumocfg --seed 7\n"
              "  platoon sumo data/ramp_metering2.sumocfg --control alinea --set o_target=14\n"
              "  platoon sumo big.sumocfg --set end=3600 --set scale=0.5 --json\n"
+             "  platoon sumo data/ramp_metering.sumocfg --set measure.from=900 \\\n"
+             "      --set 'metrics.longest_queue_m=e2/ramp_queue/maxJamLengthInMeters max'\n"
              "\n"
              "Exit codes: 0 the run ended as it should (outcome ok); 1 it failed, or ended in a\n"
              "gridlock or early, by a rule; 2 wrong command line; 130 interrupted.\n",
@@ -79,7 +84,9 @@ const struct cmd cmd_sumo = {
 
 struct sumo_command {
     const char *file, *root, *sumo, *output_dir, *control;
-    platoon_value *task, *settings, *options; /* control and options: NULL until one is set */
+    platoon_value *task;
+    /* of the task; NULL until one of its keys is set */
+    platoon_value *settings, *options, *measure, *metrics;
     bool wants_json, has_seed;
     int64_t seed;
     enum sumo_backend backend;
@@ -201,6 +208,10 @@ static int read_set(struct options *o, struct sumo_command *c)
         is_set = put(&c->settings, name, value_of(equals + 1, is_name));
     } else if (strcmp(name, "begin") == 0 || strcmp(name, "end") == 0) {
         is_set = put(&c->task, name, value_of(equals + 1, false));
+    } else if (strncmp(name, "measure.", 8) == 0) {
+        is_set = put(&c->measure, name + 8, value_of(equals + 1, false));
+    } else if (strncmp(name, "metrics.", 8) == 0) {
+        is_set = put(&c->metrics, name + 8, platoon_str(equals + 1));
     } else {
         if (strncmp(name, "options.", 8) == 0)
             name += 8;
@@ -281,7 +292,9 @@ static int complete_task(struct options *o, struct sumo_command *c)
         (c->control && is_controlled && !put(&c->settings, "type", platoon_str(c->control))) ||
         (c->has_seed && !put(&c->task, "seed", platoon_int(c->seed))) ||
         !take_child(&c->task, "control", &c->settings) ||
-        !take_child(&c->task, "options", &c->options))
+        !take_child(&c->task, "options", &c->options) ||
+        !take_child(&c->task, "measure", &c->measure) ||
+        !take_child(&c->task, "metrics", &c->metrics))
         return out_of_memory(o);
     return OPTION_END;
 }
@@ -390,7 +403,7 @@ static int report(const struct sumo_command *c, enum platoon_status st, platoon_
     if (c->wants_json)
         exit_code = ask_print_json(result);
     else
-        exit_code = sumo_view_table(result) ? CMD_OK : CMD_FAILED;
+        exit_code = sumo_view_table(result, c->task) ? CMD_OK : CMD_FAILED;
     if (exit_code != CMD_OK || strcmp(outcome, outcome_text(OUTCOME_OK)) == 0)
         return exit_code;
     talk_warning("the run is %s; its figures hold the vehicles that were left", outcome);
@@ -449,5 +462,7 @@ out:
     platoon_value_unref(c.task);
     platoon_value_unref(c.settings);
     platoon_value_unref(c.options);
+    platoon_value_unref(c.measure);
+    platoon_value_unref(c.metrics);
     return exit_code;
 }

@@ -10,6 +10,7 @@
 
 #include "cli/table.h"
 #include "cli/talk.h"
+#include "sumo/result_keys.h"
 
 /* --- progress --------------------------------------------------------------------------------- */
 
@@ -76,6 +77,8 @@ static const struct {
     {"vehicles_waiting", "veh"},
     {"teleports", ""},
     {"collisions", ""},
+    {"measure_from_s", "s"},
+    {"measure_to_s", "s"},
     {"end_time_s", "s"},
     {"wall_s", "s"},
     {"sumo_version", ""},
@@ -104,22 +107,51 @@ static void show_value(struct table *t, const platoon_value *value)
     }
 }
 
-bool sumo_view_table(const platoon_value *result)
+/* The unit that a name of the user's ends in. */
+static const char *unit_of(const char *name)
+{
+    static const struct {
+        const char *end, *unit;
+    } units[] = {
+        {"_s", "s"},     {"_h", "h"},       {"_m", "m"},     {"_km", "km"},     {"_kmh", "km/h"},
+        {"_mps", "m/s"}, {"_vph", "veh/h"}, {"_veh", "veh"}, {"_percent", "%"}, {"_g", "g"},
+        {"_mg", "mg"},   {"_kg", "kg"},     {"_l", "l"},     {"_kwh", "kWh"},   {"_wh", "Wh"},
+    };
+    const char *end = strrchr(name, '_');
+
+    for (size_t i = 0; end && i < sizeof units / sizeof units[0]; i++)
+        if (strcmp(units[i].end, end) == 0)
+            return units[i].unit;
+    return "";
+}
+
+static void add_row(struct table *t, const char *name, const platoon_value *value, const char *unit)
+{
+    table_row(t);
+    table_cell(t, 0, "%s", name);
+    show_value(t, value);
+    table_cell(t, 2, "%s", unit);
+}
+
+bool sumo_view_table(const platoon_value *result, const platoon_value *task)
 {
     static const struct table_column columns[] = {
         {.title = "metric"}, {.title = "value", .is_right = true}, {.title = "unit"}};
     struct table *t = table_new(columns, sizeof columns / sizeof columns[0]);
+    platoon_value *key, *metric;
     bool is_printed;
 
     for (size_t i = 0; t && i < sizeof figures / sizeof figures[0]; i++) {
         const platoon_value *value = platoon_dict_get(result, figures[i].key);
 
-        if (!value)
-            continue;
-        table_row(t);
-        table_cell(t, 0, "%s", figures[i].key);
-        show_value(t, value);
-        table_cell(t, 2, "%s", figures[i].unit);
+        if (value)
+            add_row(t, figures[i].key, value, figures[i].unit);
+    }
+    for (size_t i = 0; t && platoon_dict_entry(result, i, &key, &metric); i++) {
+        const char *name = platoon_as_str(key, NULL);
+
+        if (!result_key_is_ours(name) && !platoon_dict_get(task, name))
+            add_row(t, name, metric, unit_of(name));
     }
     is_printed = t && table_print(t, stdout);
     if (!is_printed)

@@ -21,8 +21,9 @@ void sumo_view_begin(struct sumo_view *view, const char *label);
 void sumo_view_progress(const struct sumo_progress *progress, void *arg);
 void sumo_view_end(struct sumo_view *view); /* erases the line */
 
-/* The result's figures as a table with units, on stdout. False: reported. */
-bool sumo_view_table(const platoon_value *result);
+/* The result's figures as a table with units, on stdout: ours, then the metrics that are the user's
+ * own (what is neither ours nor the task's). False: reported. */
+bool sumo_view_table(const platoon_value *result, const platoon_value *task);
 /* What SUMO warned of in a run that went well, on stderr. */
 void sumo_view_warnings(const struct sumo_failure *from_run);
 /* Why there is no result, in SUMO's own words, on stderr. */

@@ -106,6 +106,8 @@ static void add_measuring(struct argv_builder *b, const struct sumo_plan *plan,
         add_option(b, "--statistic-output", plan->statistic_file);
     if (!has_option(plan, "--summary-output"))
         add_option(b, "--summary-output", plan->summary_file);
+    if (measure_needs_tripinfo(&plan->measure) && !has_option(plan, "--tripinfo-output"))
+        add_option(b, "--tripinfo-output", plan->tripinfo_file);
     if (has_period && !plan->configured.sets_summary_period)
         add_number(b, "--summary-output.period", SUMMARY_PERIOD_S);
     add_option(b, "--duration-log.statistics", "true");

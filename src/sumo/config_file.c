@@ -85,6 +85,8 @@ static bool on_option(const char *name, const char *const *attributes, unsigned 
         take_file_name(c->statistic_file, value);
     } else if (strcmp(name, "summary-output") == 0) {
         take_file_name(c->summary_file, value);
+    } else if (strcmp(name, "tripinfo-output") == 0) {
+        take_file_name(c->tripinfo_file, value);
     }
     return true;
 }

@@ -22,6 +22,7 @@ struct config_file {
     bool sets_summary_period;
     /* File names of these outputs without their folders, if they are plain .xml names; else "" */
     char statistic_file[PATH_PLAIN_NAME_BYTES + 1], summary_file[PATH_PLAIN_NAME_BYTES + 1];
+    char tripinfo_file[PATH_PLAIN_NAME_BYTES + 1];
 };
 
 void config_file_read(const char *path, struct config_file *out);

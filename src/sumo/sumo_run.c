@@ -19,6 +19,8 @@
 #include "sumo/clean_text.h"
 #include "sumo/command_line.h"
 #include "sumo/drive.h"
+#include "sumo/measure/collect.h"
+#include "sumo/result.h"
 #include "sumo/sumo_child.h"
 #include "sumo/simulation_traci.h"
 #include "sumo/xml_scan.h"
@@ -392,12 +394,15 @@ static void describe_bad_outputs(const struct run *run, const struct platoon_err
              is_full ? "; the disk of the task's folder is full, which SUMO does not notice" : "");
 }
 
-/* --- outputs ---------------------------------------------------------------------------------- */
+/* The run is whole, but what was to be measured is not in its outputs. */
+static void describe_bad_measure(const struct run *run, enum platoon_status st,
+                                 const struct platoon_err *err, struct sumo_failure *f)
+{
+    note_exit(run, f);
+    describe(f, kind_of_status(st), OUTCOME_FAILED, "%s", err->message);
+}
 
-struct figures {
-    struct sumo_statistics statistics;
-    struct sumo_last_minutes last;
-};
+/* --- outputs ---------------------------------------------------------------------------------- */
 
 static enum platoon_status in_task_dir(const struct run *run, const char *name, char **out,
                                        struct platoon_err *err)
@@ -455,65 +460,20 @@ static enum platoon_status check_outputs(const struct run *run, struct platoon_e
     return st;
 }
 
-/* --- result ----------------------------------------------------------------------------------- */
+/* --- measuring -------------------------------------------------------------------------------- */
 
-static enum platoon_status copy_entries(platoon_value *to, const platoon_value *from)
+static enum platoon_status measure(const struct run *run, struct figures *figures,
+                                   struct platoon_err *err)
 {
-    platoon_value *key, *value;
-
-    for (size_t i = 0; platoon_dict_entry(from, i, &key, &value); i++) {
-        enum platoon_status st =
-            platoon_dict_put(to, platoon_value_ref(key), platoon_value_ref(value));
-
-        if (st != PLATOON_OK)
-            return st;
-    }
-    return PLATOON_OK;
-}
-
-static platoon_value *whole(double count)
-{
-    return platoon_int((int64_t)count);
-}
-
-static enum platoon_status make_result(const struct run *run, const struct figures *figures,
-                                       enum run_outcome outcome, platoon_value **out)
-{
-    const struct sumo_statistics *s = &figures->statistics;
-    struct {
-        const char *key;
-        platoon_value *value;
-    } entries[] = {
-        {"seed", run->plan->knows_seed ? platoon_int(run->plan->seed) : platoon_none()},
-        {"total_time_spent_h", platoon_float(outputs_total_time_spent_s(s) / 3600.0)},
-        {"total_travel_time_h", platoon_float(s->total_travel_time / 3600.0)},
-        {"mean_delay_s", platoon_float(outputs_mean_delay_s(s))},
-        {"mean_speed_kmh", platoon_float(s->mean_speed * 3.6)},
-        {"vehicles_inserted", whole(s->inserted)},
-        {"vehicles_arrived", whole(s->inserted - s->running)},
-        {"vehicles_running", whole(s->running)},
-        {"vehicles_waiting", whole(s->waiting)},
-        {"teleports", whole(s->teleports)},
-        {"collisions", whole(s->collisions)},
-        {"end_time_s", platoon_float(run->console.ended_s)},
-        {"wall_s", platoon_float((double)(run->ended_ns - run->started_ns) / 1e9)},
-        {"sumo_version", platoon_str(run->program->version)},
-        {"outcome", platoon_str(outcome_text(outcome))},
+    const struct measure_files files = {
+        .folder = run->options->task_dir,
+        .tripinfo = run->plan->tripinfo_file,
+        .summary = run->plan->summary_file,
     };
-    platoon_value *result = platoon_dict();
-    enum platoon_status st = result ? copy_entries(result, run->plan->task) : PLATOON_ENOMEM;
 
-    for (size_t i = 0; i < sizeof entries / sizeof entries[0]; i++) {
-        if (st == PLATOON_OK)
-            st = platoon_dict_set(result, entries[i].key, entries[i].value);
-        else
-            platoon_value_unref(entries[i].value);
-    }
-    if (st == PLATOON_OK)
-        *out = result;
-    else
-        platoon_value_unref(result);
-    return st;
+    figures->measured = figures->statistics;
+    return measure_collect(&run->plan->measure, &files, run->console.ended_s, &figures->measured,
+                           figures->metrics, err);
 }
 
 /* --- all of it -------------------------------------------------------------------------------- */
@@ -530,6 +490,7 @@ static enum platoon_status conclude(struct run *run, platoon_value **out_result,
         .loop_finished = run->loop_finished,
     };
     enum run_outcome outcome;
+    struct result_facts facts;
     struct figures figures;
     struct platoon_err err;
     enum platoon_status st;
@@ -558,7 +519,17 @@ static enum platoon_status conclude(struct run *run, platoon_value **out_result,
             run->console.reason_text);
         return PLATOON_EPROTO;
     }
-    if ((st = make_result(run, &figures, outcome, out_result)) != PLATOON_OK)
+    if ((st = measure(run, &figures, &err)) != PLATOON_OK) {
+        describe_bad_measure(run, st, &err, f);
+        return st;
+    }
+    facts = (struct result_facts){
+        .ended_s = run->console.ended_s,
+        .wall_s = (double)(run->ended_ns - run->started_ns) / 1e9,
+        .sumo_version = run->program->version,
+        .outcome = outcome,
+    };
+    if ((st = result_make(run->plan, &figures, &facts, out_result)) != PLATOON_OK)
         describe(f, "internal", OUTCOME_FAILED, "no memory for the result");
     return st;
 }

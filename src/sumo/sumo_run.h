@@ -67,6 +67,7 @@ struct sumo_failure {
  *     seed  total_time_spent_h  total_travel_time_h  mean_delay_s  mean_speed_kmh
  *     vehicles_inserted  vehicles_arrived  vehicles_running  vehicles_waiting
  *     teleports  collisions  end_time_s  wall_s  sumo_version  outcome
+ *     measure_from_s  measure_to_s  (with a window), and the user's metrics
  *
  * EINTR when abort_fd hung up; any other status: the run failed and *out_failure says how. */
 enum platoon_status sumo_run(const struct sumo_plan *plan, const struct sumo_program *program,

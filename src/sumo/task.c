@@ -165,6 +165,8 @@ static enum platoon_status take_output_option(struct sumo_plan *plan, const char
         strcpy(plan->statistic_file, file); /* a plain name fits */
     else if (strcmp(name, "summary-output") == 0)
         strcpy(plan->summary_file, file);
+    else if (strcmp(name, "tripinfo-output") == 0)
+        strcpy(plan->tripinfo_file, file);
     return PLATOON_OK;
 }
 
@@ -311,27 +313,41 @@ struct settings_file {
     struct yaml_doc *doc;         /* NULL: there is no such file */
     const struct yaml_node *node; /* of `control` in it; NULL: absent */
     platoon_value *control;       /* the same as a value */
+    platoon_value *metrics, *measure;
 };
 
 static void settings_file_release(struct settings_file *f)
 {
     platoon_value_unref(f->control);
+    platoon_value_unref(f->metrics);
+    platoon_value_unref(f->measure);
     yaml_free(f->doc);
+}
+
+/* The value of a key; NULL if it is absent. False when out of memory. */
+static bool settings_file_take(const struct settings_file *f, const char *key, platoon_value **out)
+{
+    const struct yaml_node *node = yaml_get(f->doc->root, key, NULL);
+
+    return !node || (*out = yaml_value(node));
 }
 
 static enum platoon_status settings_file_read(struct settings_file *f, const char *path,
                                               struct platoon_err *err)
 {
-    static const char *const known[] = {"control"};
+    static const char *const known[] = {"control", "measure", "metrics"};
     enum platoon_status st;
 
     if (access(path, F_OK) < 0 && errno == ENOENT)
         return PLATOON_OK;
     if ((st = yaml_read_file(path, &f->doc, err)) != PLATOON_OK ||
-        (st = yaml_only_keys(f->doc, f->doc->root, known, 1, err)) != PLATOON_OK)
+        (st = yaml_only_keys(f->doc, f->doc->root, known, sizeof known / sizeof known[0], err)) !=
+            PLATOON_OK)
         return st;
     f->node = yaml_get(f->doc->root, "control", NULL);
-    if (f->node && !(f->control = yaml_value(f->node)))
+    if (!settings_file_take(f, "control", &f->control) ||
+        !settings_file_take(f, "metrics", &f->metrics) ||
+        !settings_file_take(f, "measure", &f->measure))
         return no_memory(err);
     if (f->control && platoon_value_kind(f->control) != PLATOON_DICT)
         return yaml_fail(f->doc, f->node, err, "control must be a map, not %s",
@@ -370,25 +386,44 @@ static enum platoon_status apply_control(struct sumo_plan *plan, const struct se
     return st == PLATOON_OK ? control_settings_finish(&plan->control, err) : st;
 }
 
-static enum platoon_status take_control(struct sumo_plan *plan, struct platoon_err *err)
+static enum platoon_status take_measure(struct sumo_plan *plan, const struct settings_file *f,
+                                        struct platoon_err *err)
+{
+    enum platoon_status st = PLATOON_OK;
+
+    if (f->doc)
+        st = measure_settings_take(&plan->measure, f->metrics, f->measure, f->doc->path, err);
+    if (st == PLATOON_OK)
+        st = measure_settings_take(&plan->measure, given(plan->task, "metrics"),
+                                   given(plan->task, "measure"), "the task", err);
+    if (st == PLATOON_OK)
+        st = measure_settings_finish(&plan->measure, plan->task, plan->has_end ? plan->end_s : -1.0,
+                                     err);
+    return st;
+}
+
+/* What the task and the file beside the configuration say together. */
+static enum platoon_status take_settings(struct sumo_plan *plan, struct platoon_err *err)
 {
     enum platoon_status st = wants_control(plan->task, &plan->is_controlled, err);
-    struct settings_file file = {NULL, NULL, NULL};
+    struct settings_file file = {NULL, NULL, NULL, NULL, NULL};
     char *path;
 
-    if (st != PLATOON_OK || !plan->is_controlled)
+    if (st != PLATOON_OK)
         return st;
     if (!(path = settings_path(plan->config)))
         return no_memory(err);
     st = settings_file_read(&file, path, err);
-    if (st == PLATOON_OK)
+    if (st == PLATOON_OK && plan->is_controlled)
         st = apply_control(plan, &file, err);
+    if (st == PLATOON_OK)
+        st = take_measure(plan, &file, err);
     settings_file_release(&file);
     free(path);
     return st;
 }
 
-/* The two files that the result is made of: named by us, unless the configuration has them written
+/* The files that the result is made of: named by us, unless the configuration has them written
  * already. */
 static void choose_measured_files(struct sumo_plan *plan)
 {
@@ -396,6 +431,7 @@ static void choose_measured_files(struct sumo_plan *plan)
 
     strcpy(plan->statistic_file, *c->statistic_file ? c->statistic_file : "platoon-statistic.xml");
     strcpy(plan->summary_file, *c->summary_file ? c->summary_file : "platoon-summary.xml");
+    strcpy(plan->tripinfo_file, *c->tripinfo_file ? c->tripinfo_file : "platoon-tripinfo.xml");
 }
 
 /* --- the whole -------------------------------------------------------------------------------- */
@@ -424,7 +460,7 @@ enum platoon_status sumo_plan_make(platoon_value *task, const struct path_rules 
     choose_measured_files(&plan);
     if ((st = take_seed(&plan, err)) != PLATOON_OK || (st = take_times(&plan, err)) != PLATOON_OK ||
         (st = take_options(&plan, rules, err)) != PLATOON_OK ||
-        (st = take_control(&plan, err)) != PLATOON_OK)
+        (st = take_settings(&plan, err)) != PLATOON_OK)
         goto fail;
     *out = plan;
     return PLATOON_OK;
@@ -440,5 +476,6 @@ void sumo_plan_release(struct sumo_plan *plan)
     free(plan->config);
     argv_free(plan->options);
     control_settings_release(&plan->control);
+    measure_settings_release(&plan->measure);
     *plan = (struct sumo_plan){0};
 }

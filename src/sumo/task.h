@@ -9,6 +9,8 @@
  *      'seed': 7,                      absent, as the next two: the configuration's
  *      'begin': 0, 'end': 3600,
  *      'options': {...},               those of SUMO's options that a task may set; see below
+ *      'metrics': {...},               see measure/settings.h, as for the next
+ *      'measure': {...},
  *      ...}                            the task's own; comes back in the result
  *
  * options: scale, step-length, time-to-teleport, max-depart-delay (numbers), route-files,
@@ -25,6 +27,7 @@
 
 #include "sumo/config_file.h"
 #include "sumo/control/settings.h"
+#include "sumo/measure/settings.h"
 #include "sumo/paths.h"
 
 struct sumo_plan {
@@ -43,6 +46,8 @@ struct sumo_plan {
     size_t n_options;
     char statistic_file[PATH_PLAIN_NAME_BYTES + 1]; /* plain names */
     char summary_file[PATH_PLAIN_NAME_BYTES + 1];
+    char tripinfo_file[PATH_PLAIN_NAME_BYTES + 1]; /* is written if `measure` needs it */
+    struct measure_settings measure;
 };
 
 /* EINVAL (the task is wrong), ENOTFOUND (a file is not there), each with a sentence that names the

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """The sumo runner against a real SUMO: results, identity with SUMO alone, and every way to fail."""
-import atexit
-import functools
 import os
 import pickle
 import re
@@ -16,13 +14,11 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import support
-from support import ROOT, SLOWDOWN, check, check_equal, check_in, skip, test
+from support import SLOWDOWN, check, check_equal, check_in, skip, test
+from support_sumo import METRICS, scenario, sumo_env, sumo_program
 
 TIME_LIMIT_S = 900
 
-METRICS = ["seed", "total_time_spent_h", "total_travel_time_h", "mean_delay_s", "mean_speed_kmh", "vehicles_inserted",
-           "vehicles_arrived", "vehicles_running", "vehicles_waiting", "teleports", "collisions", "end_time_s", "wall_s",
-           "sumo_version", "outcome"]
 PLAIN = {"filename": "data/ramp_metering.sumocfg", "control_bool": False, "seed": 3}
 LIBSUMO = ("--sumo-backend", "libsumo")
 N_RUNS = int(os.environ.get("PLATOON_TEST_SUMO_RUNS") or 200)
@@ -33,42 +29,9 @@ METERED = {"filename": "data/ramp_metering2.sumocfg", "control_bool": True, "see
 # -----------------------------------------------------------------
 
 
-def sumo_program():
-    """The installed sumo; skips the test if there is none."""
-    home = os.environ.get("SUMO_HOME")
-    for candidate in ([os.path.join(home, "bin", "sumo")] if home else []) + [shutil.which("sumo")]:
-        if candidate and os.access(candidate, os.X_OK):
-            return candidate
-    skip("SUMO is not on this machine: tools/install-deps demo")
-
-
-@functools.lru_cache(maxsize=None)
-def _built_scenario():
-    folder = tempfile.mkdtemp(prefix="platoon-scenario-")
-    atexit.register(shutil.rmtree, folder, True)
-    root = Path(folder) / "ramp_metering"
-    shutil.copytree(ROOT / "scenarios" / "ramp_metering", root, ignore=shutil.ignore_patterns("*.net.xml"))
-    subprocess.run([str(root / "build.sh")], check=True, stdout=subprocess.DEVNULL, env=support.clean_env())
-    return root
-
-
-def scenario(t=None):
-    """The built scenario's folder; with `t` a copy of the test's own, to change."""
-    sumo_program()
-    if t is None:
-        return _built_scenario()
-    root = t.tmp / "ramp_metering"
-    shutil.copytree(_built_scenario(), root)
-    return root
-
-
 def has_libsumo():
     """Whether the module was built; where it was not, SUMO's headers are not on this machine."""
     return (support.BUILD / "bin" / "platoon-libsumo.so").exists()
-
-
-def sumo_env(**more):
-    return support.clean_env(SUMO_HOME=os.environ.get("SUMO_HOME") or "/usr/share/sumo", **more)
 
 
 def plain_sumo(t, root, *options):

@@ -1,34 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """`platoon sumo`: one simulation here, its figures as a table or as JSON, its failures in SUMO's words."""
-import atexit
-import functools
 import json
 import os
 import pty
 import re
-import shutil
 import signal
 import subprocess
-import tempfile
 from pathlib import Path
 
 import support
-from support import ROOT, check, check_equal, check_in, skip, test
+from support import check, check_equal, check_in, test
+from support_sumo import scenario
 
 TIME_LIMIT_S = 600
-
-
-@functools.lru_cache(maxsize=None)
-def scenario():
-    """The built scenario's folder."""
-    if not shutil.which("sumo"):
-        skip("SUMO is not on this machine: tools/install-deps demo")
-    folder = tempfile.mkdtemp(prefix="platoon-scenario-")
-    atexit.register(shutil.rmtree, folder, True)
-    root = Path(folder) / "ramp_metering"
-    shutil.copytree(ROOT / "scenarios" / "ramp_metering", root, ignore=shutil.ignore_patterns("*.net.xml"))
-    subprocess.run([str(root / "build.sh")], check=True, stdout=subprocess.DEVNULL, env=support.clean_env())
-    return root
 
 
 def sumo(t, *arguments, exit_code=0, **env):

@@ -122,18 +122,25 @@ static char *joined(char **argv)
     return text;
 }
 
+static char *line_of_plan(const struct sumo_plan *p, unsigned port)
+{
+    const struct sumo_program program = {.path = (char[]){"/bin/sumo"}, .major = 1, .minor = 15};
+    char **argv = command_line(p, &program, "/tmp/task-7", port);
+    char *text = joined(argv);
+
+    argv_free(argv);
+    return text;
+}
+
 /* The command line of a task, as text. Takes `task`. */
 static char *line_of(const struct root *root, platoon_value *task, unsigned port)
 {
-    const struct sumo_program program = {.path = (char[]){"/bin/sumo"}, .major = 1, .minor = 15};
     struct sumo_plan p;
-    char **argv, *text;
+    char *text;
 
     if (plan(root, task, &p) != PLATOON_OK)
         fail_msg("%s", err.message);
-    argv = command_line(&p, &program, "/tmp/task-7", port);
-    text = joined(argv);
-    argv_free(argv);
+    text = line_of_plan(&p, port);
     sumo_plan_release(&p);
     return text;
 }
@@ -607,9 +614,80 @@ TEST(settings_beside_the_configuration_do_not_turn_control_on)
     struct sumo_plan p;
 
     begin(&root);
-    put(&root, "data/x.platoon.yaml", "this is: [no YAML");
+    put(&root, "data/x.platoon.yaml", "control:\n  type: no such controller\n");
     assert_int_equal(plan(&root, task_of("data/x.sumocfg"), &p), PLATOON_OK);
     assert_false(p.is_controlled);
+    sumo_plan_release(&p);
+    end(&root);
+}
+
+TEST(measuring_is_read_without_control_too_and_the_task_wins)
+{
+    struct root root;
+    struct sumo_plan p;
+    char *line;
+
+    begin(&root);
+    put(&root, "data/x.platoon.yaml",
+        "metrics:\n  a: tripinfo/timeLoss mean\n  b: summary/halting max\nmeasure: {from: 900}\n");
+    assert_int_equal(plan(&root,
+                          with(task_of("data/x.sumocfg"), "metrics",
+                               dict("a", platoon_str("e1/merge/occupancy max"))),
+                          &p),
+                     PLATOON_OK);
+    assert_int_equal(p.measure.n_metrics, 2);
+    assert_int_equal(p.measure.metrics[0].source, METRIC_E1);
+    assert_true(p.measure.has_window && p.measure.from_s == 900.0);
+    line = line_of_plan(&p, 0);
+    assert_non_null(strstr(line, " --tripinfo-output platoon-tripinfo.xml "));
+    free(line);
+    sumo_plan_release(&p);
+    assert_int_equal(plan(&root,
+                          with(with(task_of("data/x.sumocfg"), "measure", platoon_dict()),
+                               "metrics", dict("a", platoon_none())),
+                          &p),
+                     PLATOON_OK);
+    assert_int_equal(p.measure.n_metrics, 1);
+    assert_false(p.measure.has_window);
+    line = line_of_plan(&p, 0); /* nothing needs it */
+    assert_null(strstr(line, "--tripinfo-output "));
+    free(line);
+    sumo_plan_release(&p);
+    assert_refused(&root, with(task_of("data/x.sumocfg"), "b", platoon_int(1)), PLATOON_EINVAL,
+                   "metrics.b: a result has that key already, as one of the task's");
+    put(&root, "data/x.platoon.yaml", "metrics:\n  a: tripinfo/timeLoss\n");
+    assert_refused(&root, task_of("data/x.sumocfg"), PLATOON_EINVAL,
+                   "data/x.platoon.yaml: metrics.a is \"tripinfo/timeLoss\"");
+    put(&root, "data/x.platoon.yaml", "this is: [no YAML");
+    assert_refused(&root, task_of("data/x.sumocfg"), PLATOON_EINVAL, "x.platoon.yaml:2:1:");
+    end(&root);
+}
+
+TEST(trips_are_read_from_where_they_are_written)
+{
+    struct root root;
+    struct sumo_plan p;
+    char *line;
+
+    begin(&root);
+    put(&root, "data/t.sumocfg",
+        "<configuration><output><tripinfo-output value='out/t.xml'/></output></configuration>");
+    assert_int_equal(
+        plan(&root, with(task_of("data/t.sumocfg"), "measure", dict("to", platoon_int(9))), &p),
+        PLATOON_OK);
+    assert_string_equal(p.tripinfo_file, "t.xml");
+    sumo_plan_release(&p);
+    assert_int_equal(
+        plan(&root,
+             with(with(task_of("data/t.sumocfg"), "measure", dict("to", platoon_int(9))), "options",
+                  dict("tripinfo-output", platoon_str("mine.xml"))),
+             &p),
+        PLATOON_OK);
+    assert_string_equal(p.tripinfo_file, "mine.xml");
+    line = line_of_plan(&p, 0);
+    assert_non_null(strstr(line, "--tripinfo-output mine.xml "));
+    assert_null(strstr(line, "--tripinfo-output t.xml"));
+    free(line);
     sumo_plan_release(&p);
     end(&root);
 }
