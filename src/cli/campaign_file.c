@@ -5,19 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/campaign_read.h"
 #include "config/range.h"
 #include "config/yaml.h"
 
 enum { MAX_SEED = INT32_MAX };
 
-static enum platoon_status no_memory(struct platoon_err *err)
+enum platoon_status campaign_no_memory(struct platoon_err *err)
 {
     return platoon_fail(err, PLATOON_ENOMEM, "out of memory");
 }
 
-/* Put the place of `at` before what `err` says. */
-static enum platoon_status locate(const struct yaml_doc *doc, const struct yaml_node *at,
-                                  enum platoon_status st, struct platoon_err *err)
+enum platoon_status campaign_locate(const struct yaml_doc *doc, const struct yaml_node *at,
+                                    enum platoon_status st, struct platoon_err *err)
 {
     struct platoon_err plain = *err;
 
@@ -30,7 +30,7 @@ static enum platoon_status locate(const struct yaml_doc *doc, const struct yaml_
 static enum platoon_status set(platoon_value *dict, const char *key, platoon_value *child,
                                struct platoon_err *err)
 {
-    return platoon_dict_set(dict, key, child) == PLATOON_OK ? PLATOON_OK : no_memory(err);
+    return platoon_dict_set(dict, key, child) == PLATOON_OK ? PLATOON_OK : campaign_no_memory(err);
 }
 
 /* --- values ----------------------------------------------------------------------------------- */
@@ -41,9 +41,9 @@ static enum platoon_status add_value(const struct yaml_doc *doc, const struct ya
     enum platoon_status st;
 
     if (node->kind != YAML_SCALAR || !node->is_plain)
-        return platoon_append(list, yaml_value(node)) == PLATOON_OK ? PLATOON_OK : no_memory(err);
+        return platoon_append(list, yaml_value(node)) == PLATOON_OK ? PLATOON_OK : campaign_no_memory(err);
     st = range_append(node->text, list, err);
-    return st == PLATOON_OK ? st : locate(doc, node, st, err);
+    return st == PLATOON_OK ? st : campaign_locate(doc, node, st, err);
 }
 
 /* A list whose items may be ranges, or one range or value. */
@@ -78,7 +78,7 @@ static enum platoon_status check_distinct(const struct yaml_doc *doc, const stru
     enum platoon_status st = PLATOON_OK;
 
     if (!sorted)
-        return no_memory(err);
+        return campaign_no_memory(err);
     memcpy(sorted, c->seeds, c->n_seeds * sizeof *sorted);
     qsort(sorted, c->n_seeds, sizeof *sorted, compare_seeds);
     for (size_t i = 1; st == PLATOON_OK && i < c->n_seeds; i++)
@@ -95,7 +95,7 @@ static enum platoon_status copy_seeds(const struct yaml_doc *doc, const struct y
     c->n_seeds = platoon_len(list);
     c->seeds = calloc(c->n_seeds, sizeof *c->seeds);
     if (!c->seeds)
-        return no_memory(err);
+        return campaign_no_memory(err);
     for (size_t i = 0; i < c->n_seeds; i++) {
         const platoon_value *seed = platoon_item(list, i);
 
@@ -107,6 +107,33 @@ static enum platoon_status copy_seeds(const struct yaml_doc *doc, const struct y
     return check_distinct(doc, node, c, err);
 }
 
+/* `replications: 20` or `{max: 20}` in place of seeds: 1 to 20. */
+static enum platoon_status read_replications(const struct yaml_doc *doc, platoon_value *list,
+                                             struct platoon_err *err)
+{
+    static const char *const known[] = {"min", "max"};
+    const struct yaml_node *node = yaml_get(doc->root, "replications", NULL), *max;
+    platoon_value *v;
+    int64_t n = 0;
+    enum platoon_status st;
+
+    if (!node)
+        return yaml_fail(doc, doc->root, err, "\"seeds\" is missing; for one run: seeds: 1");
+    st = node->kind == YAML_MAP ? yaml_only_keys(doc, node, known, 2, err) : PLATOON_OK;
+    if (st != PLATOON_OK)
+        return st;
+    max = node->kind == YAML_MAP ? yaml_get(node, "max", NULL) : node;
+    v = max && max->kind == YAML_SCALAR ? yaml_scalar_value(max->text) : NULL;
+    if (platoon_as_int(v, &n) != PLATOON_OK || n < 1 || n > CAMPAIGN_MAX_TASKS)
+        st = yaml_fail(doc, max ? max : node, err,
+                       "replications is how many there are at most, or {min: ..., max: ...}");
+    platoon_value_unref(v);
+    for (int64_t seed = 1; st == PLATOON_OK && seed <= n; seed++)
+        if (platoon_append(list, platoon_int(seed)) != PLATOON_OK)
+            st = campaign_no_memory(err);
+    return st;
+}
+
 static enum platoon_status read_seeds(const struct yaml_doc *doc, struct campaign_file *c,
                                       struct platoon_err *err)
 {
@@ -114,10 +141,12 @@ static enum platoon_status read_seeds(const struct yaml_doc *doc, struct campaig
     platoon_value *list;
     enum platoon_status st;
 
-    if (!node)
-        return yaml_fail(doc, doc->root, err, "\"seeds\" is missing; for one run: seeds: 1");
     list = platoon_list();
-    st = list ? read_values(doc, node, list, err) : no_memory(err);
+    if (!list)
+        return campaign_no_memory(err);
+    st = node ? read_values(doc, node, list, err) : read_replications(doc, list, err);
+    if (!node)
+        node = yaml_get(doc->root, "replications", NULL);
     if (st == PLATOON_OK)
         st = copy_seeds(doc, node, list, c, err);
     platoon_value_unref(list);
@@ -142,7 +171,7 @@ static enum platoon_status count_in(const struct yaml_doc *doc, const struct yam
                                     size_t n, struct campaign_file *c, struct platoon_err *err)
 {
     if (n > CAMPAIGN_MAX_TASKS / c->n_tasks)
-        return locate(
+        return campaign_locate(
             doc, at,
             platoon_fail(err, PLATOON_ELIMIT, "this makes more than %d tasks", CAMPAIGN_MAX_TASKS),
             err);
@@ -157,9 +186,9 @@ static enum platoon_status add_factor(platoon_value *factors, const char *name,
 
     if (platoon_append(factor, platoon_str(name)) == PLATOON_OK &&
         platoon_append(factor, platoon_value_ref(values)) == PLATOON_OK)
-        return platoon_append(factors, factor) == PLATOON_OK ? PLATOON_OK : no_memory(err);
+        return platoon_append(factors, factor) == PLATOON_OK ? PLATOON_OK : campaign_no_memory(err);
     platoon_value_unref(factor);
-    return no_memory(err);
+    return campaign_no_memory(err);
 }
 
 static enum platoon_status read_factors(const struct yaml_doc *doc, bool is_zip,
@@ -180,7 +209,7 @@ static enum platoon_status read_factors(const struct yaml_doc *doc, bool is_zip,
         platoon_value *values = platoon_list();
         size_t n;
 
-        st = values ? read_values(doc, node->items[2 * i + 1], values, err) : no_memory(err);
+        st = values ? read_values(doc, node->items[2 * i + 1], values, err) : campaign_no_memory(err);
         n = platoon_len(values);
         n_all += n;
         if (st == PLATOON_OK && n_all > CAMPAIGN_MAX_TASKS)
@@ -220,7 +249,7 @@ static enum platoon_status read_arms(const struct yaml_doc *doc, platoon_value *
         if (st != PLATOON_OK)
             return st;
         values = yaml_value(params);
-        st = values ? add_factor(arms, node->items[2 * i]->text, values, err) : no_memory(err);
+        st = values ? add_factor(arms, node->items[2 * i]->text, values, err) : campaign_no_memory(err);
         platoon_value_unref(values);
         if (st != PLATOON_OK)
             return st;
@@ -228,71 +257,15 @@ static enum platoon_status read_arms(const struct yaml_doc *doc, platoon_value *
     return count_in(doc, node, node->n_items, c, err);
 }
 
-/* --- runner ----------------------------------------------------------------------------------- */
-
-static enum platoon_status add_words(struct campaign_file *c, const char *const *words, size_t n,
-                                     struct platoon_err *err)
-{
-    for (size_t i = 0; i < n; i++)
-        if (platoon_append(c->worker_words, platoon_str(words[i])) != PLATOON_OK)
-            return no_memory(err);
-    return PLATOON_OK;
-}
-
-static enum platoon_status read_command(const struct yaml_doc *doc, const struct yaml_node *node,
-                                        struct campaign_file *c, struct platoon_err *err)
-{
-    static const char *const words[] = {"--runner", "command", "--"};
-    enum platoon_status st;
-
-    if (node->kind != YAML_LIST || node->n_items == 0)
-        return yaml_fail(doc, node, err, "a command is a list: the program and its arguments");
-    st = add_words(c, words, 3, err);
-    for (size_t i = 0; st == PLATOON_OK && i < node->n_items; i++) {
-        const char *word = node->items[i]->text;
-
-        if (node->items[i]->kind != YAML_SCALAR)
-            return yaml_fail(doc, node->items[i], err, "an argument is text, not %s",
-                             yaml_describe(node->items[i]));
-        st = add_words(c, &word, 1, err);
-    }
-    return st;
-}
-
-static enum platoon_status read_runner(const struct yaml_doc *doc, struct campaign_file *c,
-                                       struct platoon_err *err)
-{
-    static const char *const known[] = {"command", "python"};
-    const struct yaml_node *node = yaml_get(doc->root, "runner", NULL), *value;
-    enum platoon_status st;
-
-    c->worker_words = platoon_list();
-    if (!c->worker_words)
-        return no_memory(err);
-    if (!node || (node->kind == YAML_SCALAR && strcmp(node->text, "sumo") == 0))
-        return add_words(c, (const char *const[]){"--runner", "sumo"}, 2, err);
-    st = yaml_only_keys(doc, node, known, 2, err);
-    if (st != PLATOON_OK)
-        return st;
-    if (node->kind != YAML_MAP || node->n_items != 1)
-        return yaml_fail(doc, node, err,
-                         "a runner is sumo, {command: [PROGRAM, ARG...]} or "
-                         "{python: FILE.py:FUNCTION}");
-    value = node->items[1];
-    if (strcmp(node->items[0]->text, "command") == 0)
-        return read_command(doc, value, c, err);
-    if (value->kind != YAML_SCALAR || !strchr(value->text, ':'))
-        return yaml_fail(doc, value, err, "a function is written FILE.py:FUNCTION");
-    return add_words(c, (const char *const[]){"--runner", "python", value->text}, 3, err);
-}
-
 /* --- the whole -------------------------------------------------------------------------------- */
 
 static enum platoon_status read_head(const struct yaml_doc *doc, platoon_value *definition,
                                      bool *out_is_zip, struct platoon_err *err)
 {
-    static const char *const known[] = {"name",    "runner", "base", "factors",
-                                        "combine", "arms",   "seeds"};
+    static const char *const known[] = {
+        "name",    "runner",  "root",   "prepare",  "inputs",       "limits",    "env",
+        "base",    "factors", "table",  "where",    "combine",      "arms",      "seeds",
+        "metrics", "replications", "precision", "max_failed"};
     const struct yaml_node *name = yaml_get(doc->root, "name", NULL);
     const struct yaml_node *base = yaml_get(doc->root, "base", NULL);
     const struct yaml_node *combine = yaml_get(doc->root, "combine", NULL);
@@ -321,6 +294,42 @@ static enum platoon_status read_head(const struct yaml_doc *doc, platoon_value *
     return st;
 }
 
+/* The table's rows count like one more factor. */
+static enum platoon_status read_points(const struct yaml_doc *doc, platoon_value *definition,
+                                       struct campaign_file *c, struct platoon_err *err)
+{
+    platoon_value *table = NULL, *where = NULL;
+    enum platoon_status st = campaign_read_table(doc, c, &table, err);
+
+    if (st == PLATOON_OK && table)
+        st = count_in(doc, yaml_get(doc->root, "table", NULL), platoon_len(table), c, err);
+    if (st == PLATOON_OK)
+        st = campaign_read_where(doc, &where, err);
+    if (st == PLATOON_OK && table)
+        st = set(definition, "table", platoon_value_ref(table), err);
+    if (st == PLATOON_OK && where)
+        st = set(definition, "where", platoon_value_ref(where), err);
+    platoon_value_unref(table);
+    platoon_value_unref(where);
+    return st;
+}
+
+/* What plan_new() may find wrong is in `where`, or in how names reach into maps. */
+static enum platoon_status make_plan(const struct yaml_doc *doc, platoon_value *definition,
+                                     struct campaign_file *c, struct platoon_err *err)
+{
+    const struct yaml_node *where = yaml_get(doc->root, "where", NULL);
+    enum platoon_status st = plan_new(definition, &c->plan, err);
+
+    if (st != PLATOON_OK)
+        return campaign_locate(
+            doc, where && strncmp(err->message, "where:", 6) == 0 ? where : doc->root, st, err);
+    c->n_tasks = c->n_seeds * plan_points(c->plan) * plan_arms(c->plan);
+    if (c->n_tasks == 0)
+        return yaml_fail(doc, where ? where : doc->root, err, "no design point is left");
+    return PLATOON_OK;
+}
+
 static enum platoon_status read_doc(const struct yaml_doc *doc, platoon_value *definition,
                                     struct campaign_file *c, struct platoon_err *err)
 {
@@ -329,7 +338,7 @@ static enum platoon_status read_doc(const struct yaml_doc *doc, platoon_value *d
     enum platoon_status st = read_head(doc, definition, &is_zip, err);
 
     if (st == PLATOON_OK)
-        st = read_runner(doc, c, err);
+        st = campaign_read_runner(doc, c, err);
     if (st == PLATOON_OK)
         st = read_seeds(doc, c, err);
     c->n_tasks = c->n_seeds;
@@ -343,10 +352,21 @@ static enum platoon_status read_doc(const struct yaml_doc *doc, platoon_value *d
         st = set(definition, "arms", platoon_value_ref(arms), err);
     platoon_value_unref(factors);
     platoon_value_unref(arms);
-    if (st != PLATOON_OK)
-        return st;
-    st = plan_new(definition, &c->plan, err);
-    return st == PLATOON_OK ? st : locate(doc, doc->root, st, err);
+    if (st == PLATOON_OK)
+        st = read_points(doc, definition, c, err);
+    if (st == PLATOON_OK)
+        st = campaign_read_question(doc, c, err);
+    return st == PLATOON_OK ? make_plan(doc, definition, c, err) : st;
+}
+
+/* The folder that `path` is in, absolute. */
+static char *folder_of(const char *path)
+{
+    char *whole = realpath(path, NULL), *slash = whole ? strrchr(whole, '/') : NULL;
+
+    if (slash)
+        slash[slash == whole] = '\0'; /* "/" keeps its slash */
+    return whole;
 }
 
 enum platoon_status campaign_file_read(const char *path, struct campaign_file *c,
@@ -361,7 +381,8 @@ enum platoon_status campaign_file_read(const char *path, struct campaign_file *c
     if (st != PLATOON_OK)
         return st;
     definition = platoon_dict();
-    st = definition ? read_doc(doc, definition, c, err) : no_memory(err);
+    c->folder = folder_of(path);
+    st = definition && c->folder ? read_doc(doc, definition, c, err) : campaign_no_memory(err);
     platoon_value_unref(definition);
     yaml_free(doc);
     return st;
@@ -371,6 +392,10 @@ void campaign_file_release(struct campaign_file *c)
 {
     plan_free(c->plan);
     platoon_value_unref(c->worker_words);
+    platoon_value_unref(c->prepare);
+    platoon_value_unref(c->inputs);
+    free(c->folder);
+    free(c->root);
     free(c->seeds);
     *c = (struct campaign_file){0};
 }

@@ -1,24 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* campaign_file.h - a campaign as people write it (docs/campaigns.md), read into a plan and what
- * runs its tasks. */
+/* campaign_file.h - a campaign as people write it (docs/campaigns.md): the plan, what runs its
+ * tasks, and the question it is to answer. */
 #ifndef PLATOON_CLI_CAMPAIGN_FILE_H
 #define PLATOON_CLI_CAMPAIGN_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <platoon/value.h>
 
 #include "campaign/plan.h"
+#include "campaign/tally.h"
 
 enum { CAMPAIGN_MAX_TASKS = 1000000 };
 
+/* Run until precise: `precision` and `replications` of the file. */
+struct campaign_precision {
+    bool is_wanted;
+    size_t metric; /* of the file's metrics */
+    bool of_difference; /* of each arm from the baseline; else of each cell's mean */
+    double half_width;  /* absolute, or a share of the (baseline's) mean */
+    bool is_relative;
+    size_t min_n; /* replications before the first look; the most there are is n_seeds */
+};
+
 struct campaign_file {
     struct campaign_plan *plan;
-    /* What `platoon work` needs to run the tasks, as a list of words: --runner and what follows. */
-    platoon_value *worker_words;
     int64_t *seeds; /* distinct, 0 to 2147483647, in the order of the file */
     size_t n_seeds, n_tasks;
+
+    char *folder; /* the file's own; absolute */
+    char *root;   /* where tasks run: absolute, or below `folder`'s path; need not exist yet */
+    platoon_value *prepare; /* words of a command that makes the root ready; NULL: none */
+    platoon_value *inputs;  /* files that decide results, relative to the root; NULL: none named */
+    const char *runner;     /* "sumo", "command", "python" */
+    /* What `platoon work` needs to run the tasks, as a list of words, all but --root. */
+    platoon_value *worker_words;
+
+    struct tally_metric metrics[TALLY_MAX_METRICS]; /* the first is the question */
+    size_t n_metrics; /* 0: every number that results have */
+    double max_failed_share;
+    struct campaign_precision precision;
 };
 
 /* Read a file. EINVAL and ELIMIT begin FILE:LINE:COLUMN; EIO; ENOMEM. The number of tasks meets its

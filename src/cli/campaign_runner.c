@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* campaign_runner.c - what runs a campaign's tasks, and where. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/campaign_read.h"
+
+static enum platoon_status add_word(struct campaign_file *c, const char *word,
+                                    struct platoon_err *err)
+{
+    return platoon_append(c->worker_words, platoon_str(word)) == PLATOON_OK
+               ? PLATOON_OK
+               : campaign_no_memory(err);
+}
+
+static enum platoon_status add_option(struct campaign_file *c, const char *option,
+                                      const char *value, struct platoon_err *err)
+{
+    enum platoon_status st = add_word(c, option, err);
+
+    return st == PLATOON_OK ? add_word(c, value, err) : st;
+}
+
+enum platoon_status campaign_read_words(const struct yaml_doc *doc, const struct yaml_node *node,
+                                        const char *what, platoon_value **out,
+                                        struct platoon_err *err)
+{
+    platoon_value *words;
+    enum platoon_status st = PLATOON_OK;
+
+    if (node->kind != YAML_LIST || node->n_items == 0)
+        return yaml_fail(doc, node, err, "%s", what);
+    words = platoon_list();
+    for (size_t i = 0; st == PLATOON_OK && i < node->n_items; i++) {
+        if (node->items[i]->kind != YAML_SCALAR)
+            st = yaml_fail(doc, node->items[i], err, "expected text here, not %s",
+                           yaml_describe(node->items[i]));
+        else if (platoon_append(words, platoon_str(node->items[i]->text)) != PLATOON_OK)
+            st = campaign_no_memory(err);
+    }
+    if (st == PLATOON_OK)
+        *out = words;
+    else
+        platoon_value_unref(words);
+    return st;
+}
+
+/* --- limits and environment ------------------------------------------------------------------- */
+
+/* The worker checks the values; what it says names its option. */
+static enum platoon_status read_limits(const struct yaml_doc *doc, struct campaign_file *c,
+                                       struct platoon_err *err)
+{
+    static const char *const known[] = {"timeout_s", "memory"};
+    static const char *const options[] = {"--timeout", "--memory"};
+    const struct yaml_node *node = yaml_get(doc->root, "limits", NULL);
+    enum platoon_status st = PLATOON_OK;
+
+    if (!node)
+        return PLATOON_OK;
+    if (node->kind != YAML_MAP)
+        return yaml_fail(doc, node, err, "limits are a map of timeout_s and memory");
+    st = yaml_only_keys(doc, node, known, 2, err);
+    for (size_t i = 0; st == PLATOON_OK && i < 2; i++) {
+        const struct yaml_node *value = yaml_get(node, known[i], NULL);
+
+        if (value && (value->kind != YAML_SCALAR || strspn(value->text, "0123456789") == 0))
+            st = yaml_fail(doc, value, err, "%s is a number%s", known[i],
+                           i ? " of bytes, as in 4G" : " of seconds");
+        else if (value)
+            st = add_option(c, options[i], value->text, err);
+    }
+    return st;
+}
+
+static enum platoon_status read_env(const struct yaml_doc *doc, struct campaign_file *c,
+                                    struct platoon_err *err)
+{
+    const struct yaml_node *node = yaml_get(doc->root, "env", NULL);
+    enum platoon_status st = PLATOON_OK;
+
+    if (node && node->kind != YAML_MAP)
+        return yaml_fail(doc, node, err, "env is a map of names and values");
+    for (size_t i = 0; node && st == PLATOON_OK && i < node->n_items; i++) {
+        const struct yaml_node *name = node->items[2 * i], *value = node->items[2 * i + 1];
+        char *setting;
+
+        if (value->kind != YAML_SCALAR || !*name->text || strchr(name->text, '='))
+            return yaml_fail(doc, name, err, "env is a map of names and values");
+        if (asprintf(&setting, "%s=%s", name->text, value->text) < 0)
+            return campaign_no_memory(err);
+        st = add_option(c, "--env", setting, err);
+        free(setting);
+    }
+    return st;
+}
+
+/* --- runner ----------------------------------------------------------------------------------- */
+
+static enum platoon_status read_command(const struct yaml_doc *doc, const struct yaml_node *node,
+                                        struct campaign_file *c, struct platoon_err *err)
+{
+    platoon_value *words = NULL;
+    enum platoon_status st = campaign_read_words(
+        doc, node, "a command is a list: the program and its arguments", &words, err);
+
+    c->runner = "command";
+    if (st == PLATOON_OK)
+        st = add_option(c, "--runner", "command", err);
+    if (st == PLATOON_OK)
+        st = add_word(c, "--", err);
+    for (size_t i = 0; st == PLATOON_OK && i < platoon_len(words); i++)
+        st = add_word(c, platoon_as_str(platoon_item(words, i), NULL), err);
+    platoon_value_unref(words);
+    return st;
+}
+
+static enum platoon_status read_runner_key(const struct yaml_doc *doc, struct campaign_file *c,
+                                           struct platoon_err *err)
+{
+    static const char *const known[] = {"command", "python"};
+    const struct yaml_node *node = yaml_get(doc->root, "runner", NULL), *value;
+    enum platoon_status st;
+
+    c->runner = "sumo";
+    if (!node || (node->kind == YAML_SCALAR && strcmp(node->text, "sumo") == 0))
+        return add_option(c, "--runner", "sumo", err);
+    st = yaml_only_keys(doc, node, known, 2, err);
+    if (st != PLATOON_OK)
+        return st;
+    if (node->kind != YAML_MAP || node->n_items != 1)
+        return yaml_fail(doc, node, err,
+                         "a runner is sumo, {command: [PROGRAM, ARG...]} or "
+                         "{python: FILE.py:FUNCTION}");
+    value = node->items[1];
+    if (strcmp(node->items[0]->text, "command") == 0)
+        return read_command(doc, value, c, err);
+    if (value->kind != YAML_SCALAR || !strchr(value->text, ':'))
+        return yaml_fail(doc, value, err, "a function is written FILE.py:FUNCTION");
+    c->runner = "python";
+    st = add_option(c, "--runner", "python", err);
+    return st == PLATOON_OK ? add_word(c, value->text, err) : st;
+}
+
+static enum platoon_status read_root(const struct yaml_doc *doc, struct campaign_file *c,
+                                     struct platoon_err *err)
+{
+    const struct yaml_node *node = yaml_get(doc->root, "root", NULL);
+
+    if (node && (node->kind != YAML_SCALAR || !*node->text))
+        return yaml_fail(doc, node, err, "root is a folder, relative to this file's");
+    if (node && node->text[0] == '/')
+        c->root = strdup(node->text);
+    else if (asprintf(&c->root, "%s%s%s", c->folder, node ? "/" : "", node ? node->text : "") < 0)
+        c->root = NULL;
+    return c->root ? PLATOON_OK : campaign_no_memory(err);
+}
+
+enum platoon_status campaign_read_runner(const struct yaml_doc *doc, struct campaign_file *c,
+                                         struct platoon_err *err)
+{
+    const struct yaml_node *prepare = yaml_get(doc->root, "prepare", NULL);
+    const struct yaml_node *inputs = yaml_get(doc->root, "inputs", NULL);
+    enum platoon_status st = read_root(doc, c, err);
+
+    c->worker_words = platoon_list();
+    if (st == PLATOON_OK && !c->worker_words)
+        st = campaign_no_memory(err);
+    if (st == PLATOON_OK && prepare)
+        st = campaign_read_words(doc, prepare, "prepare is a list: a program and its arguments",
+                                 &c->prepare, err);
+    if (st == PLATOON_OK && inputs)
+        st = campaign_read_words(doc, inputs, "inputs is a list of files", &c->inputs, err);
+    if (st == PLATOON_OK)
+        st = read_limits(doc, c, err);
+    if (st == PLATOON_OK)
+        st = read_env(doc, c, err);
+    return st == PLATOON_OK ? read_runner_key(doc, c, err) : st; /* last: a command ends the words */
+}
