@@ -14,7 +14,7 @@ struct tally {
     struct tally_metric metrics[TALLY_MAX_METRICS];
     double *figures[TALLY_MAX_METRICS]; /* n_tasks each */
     size_t n_metrics;
-    uint8_t *states;   /* enum tally_state; n_tasks */
+    uint8_t *states;  /* enum tally_state; n_tasks */
     uint8_t *not_oks; /* n_tasks */
 };
 
@@ -156,9 +156,9 @@ enum platoon_status tally_add(struct tally *t, size_t index, const platoon_value
     } else {
         for (size_t i = 0; i < t->n_metrics; i++) {
             const char *name = t->metrics[i].name;
-            const platoon_value *v =
-                is_number(result) && strcmp(name, "value") == 0 ? result
-                                                                : plan_get_path(result, name);
+            const platoon_value *v = is_number(result) && strcmp(name, "value") == 0
+                                         ? result
+                                         : plan_get_path(result, name);
 
             t->figures[i][index] = number_of(v);
         }
@@ -172,6 +172,12 @@ void tally_fail(struct tally *t, size_t index)
 {
     if (t->states[index] == TALLY_MISSING)
         t->states[index] = TALLY_FAILED;
+}
+
+void tally_forget_failure(struct tally *t, size_t index)
+{
+    if (t->states[index] == TALLY_FAILED)
+        t->states[index] = TALLY_MISSING;
 }
 
 enum tally_state tally_state_of(const struct tally *t, size_t index)
@@ -204,14 +210,15 @@ static int compare_numbers(const void *a, const void *b)
 }
 
 enum platoon_status tally_cell(const struct tally *t, size_t point, size_t arm, size_t metric,
-                               struct tally_cell *out)
+                               size_t n_replications, struct tally_cell *out)
 {
-    double *values = malloc((t->n_replications ? t->n_replications : 1) * sizeof *values);
+    size_t n = n_replications < t->n_replications ? n_replications : t->n_replications;
+    double *values = malloc((n ? n : 1) * sizeof *values);
 
     *out = (struct tally_cell){.q25 = NAN, .median = NAN, .q75 = NAN};
     if (!values)
         return PLATOON_ENOMEM;
-    for (size_t r = 0; r < t->n_replications; r++) {
+    for (size_t r = 0; r < n; r++) {
         size_t i = index_of(t, r, point, arm);
 
         out->n_done += t->states[i] == TALLY_DONE;
@@ -236,9 +243,10 @@ enum platoon_status tally_cell(const struct tally *t, size_t point, size_t arm, 
 }
 
 enum platoon_status tally_compare(const struct tally *t, size_t point, size_t arm, size_t metric,
-                                  struct tally_comparison *out)
+                                  size_t n_replications, struct tally_comparison *out)
 {
-    size_t room = t->n_replications ? t->n_replications : 1, n = 0;
+    size_t end = n_replications < t->n_replications ? n_replications : t->n_replications;
+    size_t room = end ? end : 1, n = 0;
     size_t n_done[2] = {0, 0}, n_failed[2] = {0, 0};
     double *base = malloc(2 * room * sizeof *base), *other, sum = 0;
 
@@ -246,7 +254,7 @@ enum platoon_status tally_compare(const struct tally *t, size_t point, size_t ar
     if (!base)
         return PLATOON_ENOMEM;
     other = base + room;
-    for (size_t r = 0; r < t->n_replications; r++) {
+    for (size_t r = 0; r < end; r++) {
         size_t at[2] = {index_of(t, r, point, 0), index_of(t, r, point, arm)};
 
         for (int side = 0; side < 2; side++) {
@@ -298,7 +306,7 @@ enum platoon_status tally_compare_all(const struct tally *t, size_t metric,
 
     for (size_t point = 0; st == PLATOON_OK && point < plan_points(t->plan); point++)
         for (size_t arm = 1; st == PLATOON_OK && arm < n_arms; arm++)
-            st = tally_compare(t, point, arm, metric, &all[i++]);
+            st = tally_compare(t, point, arm, metric, TALLY_ALL, &all[i++]);
     if (st == PLATOON_OK && n && n <= TALLY_MAX_ADJUSTED)
         st = adjust(all, n);
     if (st != PLATOON_OK) {

@@ -13,6 +13,8 @@
 #ifndef PLATOON_CAMPAIGN_TALLY_H
 #define PLATOON_CAMPAIGN_TALLY_H
 
+#include <stdint.h>
+
 #include "campaign/plan.h"
 #include "campaign/stats.h"
 
@@ -40,6 +42,8 @@ void tally_free(struct tally *t); /* NULL is fine */
  * that failed before. ENOMEM. */
 enum platoon_status tally_add(struct tally *t, size_t index, const platoon_value *result);
 void tally_fail(struct tally *t, size_t index);
+/* As if it had not run: a failed run is to be tried again. */
+void tally_forget_failure(struct tally *t, size_t index);
 enum tally_state tally_state_of(const struct tally *t, size_t index);
 /* The figure of one run; NaN: it has none. */
 double tally_figure(const struct tally *t, size_t index, size_t metric);
@@ -61,9 +65,10 @@ struct tally_cell {
     double sd, half_width;      /* NaN below two values */
     double q25, median, q75;    /* NaN without values */
 };
-/* ENOMEM only. */
+/* Of the first `n_replications` (TALLY_ALL: of all). ENOMEM only. */
+#define TALLY_ALL SIZE_MAX
 enum platoon_status tally_cell(const struct tally *t, size_t point, size_t arm, size_t metric,
-                               struct tally_cell *out);
+                               size_t n_replications, struct tally_cell *out);
 
 /* An arm (not the first) against the baseline at one design point. */
 struct tally_comparison {
@@ -74,7 +79,7 @@ struct tally_comparison {
     double adjusted_p;          /* by Holm over all comparisons of the metric; NaN: none */
 };
 enum platoon_status tally_compare(const struct tally *t, size_t point, size_t arm, size_t metric,
-                                  struct tally_comparison *out);
+                                  size_t n_replications, struct tally_comparison *out);
 /* All of them, points in order and within each its arms, with adjusted p-values up to
  * TALLY_MAX_ADJUSTED comparisons (above it those are NaN). *out is malloc()ed, yours; NULL for a
  * plan of one arm. */

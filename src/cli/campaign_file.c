@@ -41,7 +41,8 @@ static enum platoon_status add_value(const struct yaml_doc *doc, const struct ya
     enum platoon_status st;
 
     if (node->kind != YAML_SCALAR || !node->is_plain)
-        return platoon_append(list, yaml_value(node)) == PLATOON_OK ? PLATOON_OK : campaign_no_memory(err);
+        return platoon_append(list, yaml_value(node)) == PLATOON_OK ? PLATOON_OK
+                                                                    : campaign_no_memory(err);
     st = range_append(node->text, list, err);
     return st == PLATOON_OK ? st : campaign_locate(doc, node, st, err);
 }
@@ -209,7 +210,8 @@ static enum platoon_status read_factors(const struct yaml_doc *doc, bool is_zip,
         platoon_value *values = platoon_list();
         size_t n;
 
-        st = values ? read_values(doc, node->items[2 * i + 1], values, err) : campaign_no_memory(err);
+        st = values ? read_values(doc, node->items[2 * i + 1], values, err)
+                    : campaign_no_memory(err);
         n = platoon_len(values);
         n_all += n;
         if (st == PLATOON_OK && n_all > CAMPAIGN_MAX_TASKS)
@@ -249,7 +251,8 @@ static enum platoon_status read_arms(const struct yaml_doc *doc, platoon_value *
         if (st != PLATOON_OK)
             return st;
         values = yaml_value(params);
-        st = values ? add_factor(arms, node->items[2 * i]->text, values, err) : campaign_no_memory(err);
+        st = values ? add_factor(arms, node->items[2 * i]->text, values, err)
+                    : campaign_no_memory(err);
         platoon_value_unref(values);
         if (st != PLATOON_OK)
             return st;
@@ -263,9 +266,9 @@ static enum platoon_status read_head(const struct yaml_doc *doc, platoon_value *
                                      bool *out_is_zip, struct platoon_err *err)
 {
     static const char *const known[] = {
-        "name",    "runner",  "root",   "prepare",  "inputs",       "limits",    "env",
-        "base",    "factors", "table",  "where",    "combine",      "arms",      "seeds",
-        "metrics", "replications", "precision", "max_failed"};
+        "name", "runner", "root",    "prepare",      "inputs",    "limits",
+        "env",  "base",   "factors", "table",        "where",     "combine",
+        "arms", "seeds",  "metrics", "replications", "precision", "max_failed"};
     const struct yaml_node *name = yaml_get(doc->root, "name", NULL);
     const struct yaml_node *base = yaml_get(doc->root, "base", NULL);
     const struct yaml_node *combine = yaml_get(doc->root, "combine", NULL);

@@ -18,7 +18,7 @@ enum { CAMPAIGN_MAX_TASKS = 1000000 };
 /* Run until precise: `precision` and `replications` of the file. */
 struct campaign_precision {
     bool is_wanted;
-    size_t metric; /* of the file's metrics */
+    size_t metric;      /* of the file's metrics */
     bool of_difference; /* of each arm from the baseline; else of each cell's mean */
     double half_width;  /* absolute, or a share of the (baseline's) mean */
     bool is_relative;
@@ -39,7 +39,7 @@ struct campaign_file {
     platoon_value *worker_words;
 
     struct tally_metric metrics[TALLY_MAX_METRICS]; /* the first is the question */
-    size_t n_metrics; /* 0: every number that results have */
+    size_t n_metrics;                               /* 0: every number that results have */
     double max_failed_share;
     struct campaign_precision precision;
 };

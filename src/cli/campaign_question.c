@@ -12,8 +12,10 @@ enum { DEFAULT_MIN_REPLICATIONS = 10 };
 
 /* What the sumo runner reports that a question is asked about (docs/sumo.md). */
 static const struct tally_metric sumo_metrics[] = {
-    {"total_time_spent_h", "veh h", TALLY_LOWER}, {"mean_delay_s", "s", TALLY_LOWER},
-    {"mean_speed_kmh", "km/h", TALLY_HIGHER},     {"vehicles_waiting", "", TALLY_LOWER},
+    {"total_time_spent_h", "veh h", TALLY_LOWER},
+    {"mean_delay_s", "s", TALLY_LOWER},
+    {"mean_speed_kmh", "km/h", TALLY_HIGHER},
+    {"vehicles_waiting", "", TALLY_LOWER},
     {"teleports", "", TALLY_LOWER},
 };
 
@@ -87,8 +89,7 @@ static enum platoon_status read_metrics(const struct yaml_doc *doc, struct campa
 /* --- precision -------------------------------------------------------------------------------- */
 
 /* "5 %", "5%", or an absolute number. */
-static enum platoon_status read_half_width(const struct yaml_doc *doc,
-                                           const struct yaml_node *node,
+static enum platoon_status read_half_width(const struct yaml_doc *doc, const struct yaml_node *node,
                                            struct campaign_precision *p, struct platoon_err *err)
 {
     const char *text = node && node->kind == YAML_SCALAR ? node->text : "";
@@ -146,8 +147,8 @@ static enum platoon_status read_precision(const struct yaml_doc *doc, struct cam
     if (st != PLATOON_OK)
         return st;
     of = yaml_get(node, "of", NULL);
-    p->of_difference = of ? of->kind == YAML_SCALAR && strcmp(of->text, "difference") == 0
-                          : n_arms > 1;
+    p->of_difference =
+        of ? of->kind == YAML_SCALAR && strcmp(of->text, "difference") == 0 : n_arms > 1;
     if (of && !p->of_difference && (of->kind != YAML_SCALAR || strcmp(of->text, "mean") != 0))
         return yaml_fail(doc, of, err, "precision is of the mean or of the difference");
     if (p->of_difference && n_arms < 2)

@@ -176,5 +176,6 @@ enum platoon_status campaign_read_runner(const struct yaml_doc *doc, struct camp
         st = read_limits(doc, c, err);
     if (st == PLATOON_OK)
         st = read_env(doc, c, err);
-    return st == PLATOON_OK ? read_runner_key(doc, c, err) : st; /* last: a command ends the words */
+    return st == PLATOON_OK ? read_runner_key(doc, c, err)
+                            : st; /* last: a command ends the words */
 }

@@ -24,7 +24,8 @@ static enum platoon_status fail(const struct reader *r, struct platoon_err *err,
 
 static bool is_line_end(const struct reader *r)
 {
-    return r->at == r->end || *r->at == '\n' || (*r->at == '\r' && r->at + 1 < r->end && r->at[1] == '\n');
+    return r->at == r->end || *r->at == '\n' ||
+           (*r->at == '\r' && r->at + 1 < r->end && r->at[1] == '\n');
 }
 
 /* What stands between quotes; `at` is behind the first. */

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* campaign_drive.h - a campaign's tasks put on a server's queue, and its results written down as
+ * they come.
+ *
+ * Results are looked at, not taken: they stay at the server for others, and a command that is cut
+ * off loses none. What was submitted is written down too, so that the next command finds its tasks
+ * again; it asks the server whether they are still the same. */
+#ifndef PLATOON_CLI_CAMPAIGN_DRIVE_H
+#define PLATOON_CLI_CAMPAIGN_DRIVE_H
+
+#include <signal.h>
+
+#include <platoon/manager.h>
+
+#include "cli/campaign.h"
+
+struct drive_options {
+    const char *task_queue, *result_queue;
+    unsigned slots;    /* how many run at a time, as far as is known: how far to submit ahead */
+    bool is_remote;    /* a server that outlives this command: earlier tasks may be there */
+    bool is_submitting; /* else only wait for what was submitted */
+    bool is_waiting;    /* else return when all is submitted */
+    const volatile sig_atomic_t *stop;
+    /* Called now and then while waiting; may be NULL. Anything but PLATOON_OK ends it. */
+    enum platoon_status (*check)(void *arg, struct platoon_err *err);
+    void *check_arg;
+};
+
+/* Submit what is missing and wait until all that is wanted has ended, with progress on stderr.
+ * EINTR when *stop is set; EREMOTE, ECLOSED, EUNKNOWN: the server's trouble; EIO: this folder's. */
+enum platoon_status campaign_drive(struct campaign *c, platoon_manager *m,
+                                   const struct drive_options *options, struct platoon_err *err);
+
+/* The tasks submitted earlier that this server still has and that did not end badly: a list of
+ * their numbers, yours. */
+enum platoon_status campaign_unfinished(struct campaign *c, platoon_manager *m,
+                                        const struct drive_options *options, platoon_value **out,
+                                        struct platoon_err *err);
+
+#endif
