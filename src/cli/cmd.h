@@ -39,6 +39,7 @@ struct cmd {
 };
 
 /* The commands, each in its cmd_<name>.c (families share one: tasks, status, change); those that exist are in the table of main.c. */
+extern const struct cmd cmd_attach;
 extern const struct cmd cmd_backup;
 extern const struct cmd cmd_cancel;
 extern const struct cmd cmd_dead_letters;
@@ -49,9 +50,11 @@ extern const struct cmd cmd_purge;
 extern const struct cmd cmd_release;
 extern const struct cmd cmd_results;
 extern const struct cmd cmd_retry;
+extern const struct cmd cmd_run;
 extern const struct cmd cmd_serve;
 extern const struct cmd cmd_status;
 extern const struct cmd cmd_stop;
+extern const struct cmd cmd_submit;
 extern const struct cmd cmd_sumo;
 extern const struct cmd cmd_sumo_runner;
 extern const struct cmd cmd_tasks;
