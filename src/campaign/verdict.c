@@ -76,10 +76,10 @@ static enum platoon_status judge_means(const struct tally *t, const struct campa
         if (cell.sample.n && cell.sample.mean > high)
             high = cell.sample.mean, v->high_point = i;
     }
-    v->kind = most == 0                  ? VERDICT_NOTHING
-              : is_refused               ? VERDICT_REFUSED
+    v->kind = most == 0                 ? VERDICT_NOTHING
+              : is_refused              ? VERDICT_REFUSED
               : most < VERDICT_MIN_RUNS ? VERDICT_TOO_FEW
-                                         : VERDICT_MEAN;
+                                        : VERDICT_MEAN;
     return PLATOON_OK;
 }
 
@@ -141,7 +141,9 @@ char *verdict_point_text(const struct campaign_plan *plan, size_t point)
         char *text = platoon_as_str(child, NULL) ? NULL : platoon_json(child);
 
         buf_printf(&b, "%s%s=%s", i ? " " : "", platoon_as_str(key, NULL),
-                   platoon_as_str(child, NULL) ? platoon_as_str(child, NULL) : text ? text : "?");
+                   platoon_as_str(child, NULL) ? platoon_as_str(child, NULL)
+                   : text                      ? text
+                                               : "?");
         free(text);
     }
     if (b.len == 0)
@@ -202,7 +204,9 @@ static void put_effect(struct buf *b, const struct verdict *v, const struct tall
 
     verdict_number(difference, true, number);
     if (is_chinese)
-        buf_printf(b, is_clear ? "与 %s 相比，%s 使 %s 变化 %s" : "与 %s 相比，未显示 %s 对 %s 有影响：差值 %s",
+        buf_printf(b,
+                   is_clear ? "与 %s 相比，%s 使 %s 变化 %s"
+                            : "与 %s 相比，未显示 %s 对 %s 有影响：差值 %s",
                    base, arm, m->name, number);
     else if (is_clear)
         buf_printf(b, "%s %s %s by %s", arm, difference < 0 ? "lowers" : "raises", m->name,
@@ -223,7 +227,8 @@ static void put_comparisons(struct buf *b, const struct verdict *v, const struct
 
     buf_printf(b,
                is_chinese
-                   ? "%s 与 %s 的 %zu 个比较（Holm 校正，95 %%）：更低 %zu 个，更高 %zu 个，未能区分 %zu 个"
+                   ? "%s 与 %s 的 %zu 个比较（Holm 校正，95 %%）：更低 %zu 个，更高 %zu "
+                     "个，未能区分 %zu 个"
                    : "%s against %s in %zu comparisons (Holm's correction, 95 %%): lower in %zu, "
                      "higher in %zu, not told apart in %zu",
                m->name, plan_arm_name(plan, 0), v->n_lower + v->n_higher + v->n_undecided,
@@ -280,14 +285,17 @@ static void put_means(struct buf *b, const struct verdict *v, const struct tally
 static void put_no_answer(struct buf *b, const struct verdict *v, const struct tally *t,
                           const struct campaign_plan *plan, size_t metric, bool is_chinese)
 {
-    const char *name =
-        metric < tally_n_metrics(t) ? tally_metric(t, metric)->name : is_chinese ? "结果" : "results";
-    const char *unit = is_chinese              ? (plan_arms(plan) > 1 ? "对运行" : "次运行")
+    const char *name = metric < tally_n_metrics(t) ? tally_metric(t, metric)->name
+                       : is_chinese                ? "结果"
+                                                   : "results";
+    const char *unit = is_chinese            ? (plan_arms(plan) > 1 ? "对运行" : "次运行")
                        : plan_arms(plan) > 1 ? "pairs of runs"
                                              : "runs of a design point";
 
     if (v->kind == VERDICT_NOTHING)
-        buf_printf(b, is_chinese ? "没有结论：没有一次运行给出 %s" : "no answer: no run has given %s", name);
+        buf_printf(b,
+                   is_chinese ? "没有结论：没有一次运行给出 %s" : "no answer: no run has given %s",
+                   name);
     else if (v->kind == VERDICT_REFUSED)
         buf_printf(b,
                    is_chinese ? "没有结论：失败的运行太多，其余运行不能代表 %s"
@@ -295,7 +303,8 @@ static void put_no_answer(struct buf *b, const struct verdict *v, const struct t
                    name);
     else
         buf_printf(b,
-                   is_chinese ? "尚无结论：%s 至少需要 %d %s" : "no answer yet: %s needs at least %d %s",
+                   is_chinese ? "尚无结论：%s 至少需要 %d %s"
+                              : "no answer yet: %s needs at least %d %s",
                    name, VERDICT_MIN_RUNS, unit);
 }
 

@@ -46,8 +46,8 @@ static enum platoon_status identify(struct campaign *c, struct campaign_inputs *
     enum platoon_status st = task ? campaign_inputs_of(in, task, &recipe, err) : no_memory(err);
 
     if (st == PLATOON_OK && (st = identity_of(recipe, task, &c->ids[index])) != PLATOON_OK)
-        platoon_fail(err, st, st == PLATOON_ELIMIT ? "a task is nested too deeply"
-                                                   : "out of memory");
+        platoon_fail(err, st,
+                     st == PLATOON_ELIMIT ? "a task is nested too deeply" : "out of memory");
     platoon_value_unref(task);
     return st;
 }

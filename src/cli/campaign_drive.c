@@ -23,10 +23,10 @@ struct drive {
     const struct drive_options *options;
     platoon_queue *proxy; /* the typeid `platoon` */
     struct campaign_replications replications;
-    struct map numbers;  /* a task's number at the server, to its place + 1 */
-    uint8_t *places;     /* enum place_state */
-    size_t n_live;       /* submitted, and not ended as far as we know */
-    int64_t after;       /* results up to this entry were looked at */
+    struct map numbers; /* a task's number at the server, to its place + 1 */
+    uint8_t *places;    /* enum place_state */
+    size_t n_live;      /* submitted, and not ended as far as we know */
+    int64_t after;      /* results up to this entry were looked at */
     struct ledger runs, submitted;
     struct progress progress;
     char label[LABEL_BYTES];
@@ -79,8 +79,7 @@ static enum platoon_status note_submitted(struct drive *d, int64_t number, size_
     platoon_value *line = platoon_dict();
 
     (void)platoon_dict_set(line, "task", platoon_int(number));
-    (void)platoon_dict_set(line, "id",
-                           platoon_str(identity_text(&d->campaign->ids[index], id)));
+    (void)platoon_dict_set(line, "id", platoon_str(identity_text(&d->campaign->ids[index], id)));
     return ledger_add(&d->submitted, line, err);
 }
 
@@ -373,8 +372,7 @@ static enum platoon_status wait_for_results(struct drive *d, struct platoon_err 
 /* --- the whole -------------------------------------------------------------------------------- */
 
 static enum platoon_status open_drive(struct drive *d, struct campaign *c, platoon_manager *m,
-                                      const struct drive_options *options,
-                                      struct platoon_err *err)
+                                      const struct drive_options *options, struct platoon_err *err)
 {
     enum platoon_status st;
 

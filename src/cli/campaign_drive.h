@@ -16,8 +16,8 @@
 
 struct drive_options {
     const char *task_queue, *result_queue;
-    unsigned slots;    /* how many run at a time, as far as is known: how far to submit ahead */
-    bool is_remote;    /* a server that outlives this command: earlier tasks may be there */
+    unsigned slots;     /* how many run at a time, as far as is known: how far to submit ahead */
+    bool is_remote;     /* a server that outlives this command: earlier tasks may be there */
     bool is_submitting; /* else only wait for what was submitted */
     bool is_waiting;    /* else return when all is submitted */
     const volatile sig_atomic_t *stop;

@@ -27,8 +27,8 @@ static enum platoon_status make_parents(const char *path, struct platoon_err *er
     for (char *at = copy; at && (at = strchr(at + 1, '/'));) {
         *at = '\0';
         if (mkdir(copy, 0777) != 0 && errno != EEXIST) {
-            enum platoon_status st = platoon_fail(err, PLATOON_EIO, "cannot make %s: %s", copy,
-                                                  strerror(errno));
+            enum platoon_status st =
+                platoon_fail(err, PLATOON_EIO, "cannot make %s: %s", copy, strerror(errno));
 
             free(copy);
             return st;

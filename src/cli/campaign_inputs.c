@@ -45,8 +45,8 @@ static enum platoon_status add_file(const struct campaign_file *file, platoon_va
 
 /* What the runner's words name: FILE.py of FILE.py:FUNCTION, the program and other words of a
  * command that are files below the root. */
-static enum platoon_status add_runner_files(const struct campaign_file *file,
-                                            platoon_value *recipe, struct platoon_err *err)
+static enum platoon_status add_runner_files(const struct campaign_file *file, platoon_value *recipe,
+                                            struct platoon_err *err)
 {
     enum platoon_status st = PLATOON_OK;
 
@@ -68,8 +68,7 @@ static enum platoon_status add_runner_files(const struct campaign_file *file,
 }
 
 enum platoon_status campaign_inputs_init(struct campaign_inputs *in,
-                                         const struct campaign_file *file,
-                                         struct platoon_err *err)
+                                         const struct campaign_file *file, struct platoon_err *err)
 {
     enum platoon_status st = PLATOON_OK;
 
@@ -101,8 +100,8 @@ static enum platoon_status make_recipe(struct campaign_inputs *in, const char *c
     char *whole = below_root(in->file, configuration);
     enum platoon_status st = files && whole ? PLATOON_OK : no_memory(err);
 
-    if (st == PLATOON_OK && platoon_dict_set(recipe, ":shared", platoon_value_ref(in->shared)) !=
-                                PLATOON_OK)
+    if (st == PLATOON_OK &&
+        platoon_dict_set(recipe, ":shared", platoon_value_ref(in->shared)) != PLATOON_OK)
         st = no_memory(err);
     if (st == PLATOON_OK) {
         enum platoon_status listed = input_files_of(whole, files, err);
@@ -136,5 +135,5 @@ enum platoon_status campaign_inputs_of(struct campaign_inputs *in, const platoon
     }
     *out = recipe;
     return platoon_dict_set(in->by_configuration, name, recipe) == PLATOON_OK ? PLATOON_OK
-                                                                               : no_memory(err);
+                                                                              : no_memory(err);
 }

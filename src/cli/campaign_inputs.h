@@ -13,13 +13,12 @@
 
 struct campaign_inputs {
     const struct campaign_file *file;
-    platoon_value *shared; /* the recipe of every task: runner, version, files */
+    platoon_value *shared;           /* the recipe of every task: runner, version, files */
     platoon_value *by_configuration; /* dict: a task's "filename" to its recipe */
 };
 
 enum platoon_status campaign_inputs_init(struct campaign_inputs *in,
-                                         const struct campaign_file *file,
-                                         struct platoon_err *err);
+                                         const struct campaign_file *file, struct platoon_err *err);
 void campaign_inputs_release(struct campaign_inputs *in); /* zeroed is fine */
 /* The recipe of a task, borrowed until release. */
 enum platoon_status campaign_inputs_of(struct campaign_inputs *in, const platoon_value *task,

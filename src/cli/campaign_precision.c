@@ -19,8 +19,7 @@ bool replications_init(struct campaign_replications *r, const struct campaign *c
         return false;
     for (size_t i = 0; i < n_points; i++) {
         r->points[i].is_settled = !c->file.precision.is_wanted;
-        r->points[i].n_wanted =
-            r->points[i].is_settled ? c->file.n_seeds : c->file.precision.min_n;
+        r->points[i].n_wanted = r->points[i].is_settled ? c->file.n_seeds : c->file.precision.min_n;
     }
     r->n_open = c->file.precision.is_wanted ? n_points : 0;
     return true;

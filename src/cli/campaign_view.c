@@ -62,11 +62,11 @@ static bool means_row(struct table *t, const struct campaign *c, size_t point, s
 
 static bool print_means(const struct campaign *c, size_t first, size_t end)
 {
-    static const struct table_column columns[] = {
-        {"METRIC", false, false}, {"AT", false, true},      {"ARM", false, false},
-        {"RUNS", true, false},    {"MEAN", true, false},    {"± 95 %", true, false},
-        {"SD", true, false},      {"MIN", true, false},     {"MEDIAN", true, false},
-        {"MAX", true, false}};
+    static const struct table_column columns[] = {{"METRIC", false, false}, {"AT", false, true},
+                                                  {"ARM", false, false},    {"RUNS", true, false},
+                                                  {"MEAN", true, false},    {"± 95 %", true, false},
+                                                  {"SD", true, false},      {"MIN", true, false},
+                                                  {"MEDIAN", true, false},  {"MAX", true, false}};
     struct table *t = table_new(columns, 10);
     bool is_fine = t != NULL;
 
@@ -106,9 +106,9 @@ static void differences_row(struct table *t, const struct campaign *c, size_t me
 static bool print_differences(const struct campaign *c, size_t first, size_t end)
 {
     static const struct table_column columns[] = {
-        {"DIFFERENCE", false, false}, {"AT", false, true},         {"ARM", false, false},
-        {"PAIRS", true, false},       {"MEAN", true, false},       {"± 95 %", true, false},
-        {"OF BASELINE", true, false}, {"P (HOLM)", true, false}, {"CORRELATION", true, false},
+        {"DIFFERENCE", false, false},   {"AT", false, true},       {"ARM", false, false},
+        {"PAIRS", true, false},         {"MEAN", true, false},     {"± 95 %", true, false},
+        {"OF BASELINE", true, false},   {"P (HOLM)", true, false}, {"CORRELATION", true, false},
         {"VARIANCE RATIO", true, false}};
     struct table *t = table_new(columns, 10);
     bool is_fine = t != NULL;
@@ -228,8 +228,7 @@ static bool add_metric(const struct campaign *c, size_t metric, platoon_value *c
         for (size_t a = 0; is_fine && a < plan_arms(c->file.plan); a++)
             is_fine = platoon_append(cells, cell_value(c, p, a, metric)) == PLATOON_OK;
     for (size_t i = 0; is_fine && i < n; i++)
-        is_fine =
-            platoon_append(comparisons, comparison_value(c, metric, &all[i])) == PLATOON_OK;
+        is_fine = platoon_append(comparisons, comparison_value(c, metric, &all[i])) == PLATOON_OK;
     free(all);
     return is_fine;
 }

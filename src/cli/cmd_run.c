@@ -45,7 +45,8 @@ enum { MAX_SLOTS = 1024 };
             "get_task_queue=get_result_queue)"                                                     \
     }
 #define SHOW_OPTIONS                                                                               \
-    {OPT_METRIC, "metric", "NAME", "the metric that the verdict is about (default: the first)"}, { \
+    {OPT_METRIC, "metric", "NAME", "the metric that the verdict is about (default: the first)"},   \
+    {                                                                                              \
         OPT_JSON, "json", NULL, "for programs: all means and differences as JSON"                  \
     }
 #define KEEP_FAILED_OPTION                                                                         \
@@ -201,8 +202,8 @@ static enum platoon_status run_here(struct campaign *c, const struct run_args *a
 }
 
 /* An exit code; CMD_OK also when it failed with `err` filled. */
-static int run_there(struct campaign *c, const struct run_args *args,
-                     struct drive_options *options, struct platoon_err *err)
+static int run_there(struct campaign *c, const struct run_args *args, struct drive_options *options,
+                     struct platoon_err *err)
 {
     struct reach reach;
     platoon_manager *m;
@@ -261,8 +262,8 @@ static void say_left(const struct campaign *c, const struct run_args *args)
              "comes back to it",
              args->file);
     else
-        talk("%zu of %zu runs are done and kept; the same command goes on from there",
-             c->n_done, c->file.n_tasks);
+        talk("%zu of %zu runs are done and kept; the same command goes on from there", c->n_done,
+             c->file.n_tasks);
 }
 
 static size_t count_missing(const struct campaign *c)
