@@ -158,9 +158,9 @@ static platoon_value *value_of(const char *text, bool is_name)
 /* Whether any controller has that key; then whether it names places of the network. */
 static bool is_control_key(const char *key, bool *out_is_name)
 {
-    for (size_t i = 0; controllers[i]; i++) {
-        const struct controller_type *type = controllers[i];
+    const struct platoon_controller *type;
 
+    for (size_t i = 0; (type = controller_at(i)); i++) {
         for (size_t j = 0; j < type->n_places; j++)
             if (strcmp(type->places[j].key, key) == 0)
                 return *out_is_name = true;

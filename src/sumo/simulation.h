@@ -16,9 +16,9 @@
 
 /* One detector figure that is wanted in every step. */
 struct sensor {
-    enum controller_place_kind kind; /* one of the detector kinds */
-    const char *id;                  /* borrowed for as long as the simulation lives */
-    double value;                    /* of the last step */
+    enum platoon_controller_place_kind kind; /* one of the detector kinds */
+    const char *id;                          /* borrowed for as long as the simulation lives */
+    double value;                            /* of the last step */
 };
 
 struct simulation_facts {
@@ -28,7 +28,7 @@ struct simulation_facts {
     double expected; /* vehicles on the road, waiting, or yet to be loaded */
 };
 
-enum network_object { NETWORK_SIGNALS, NETWORK_E1, NETWORK_E2, NETWORK_N_OBJECTS };
+enum network_object { NETWORK_SIGNALS, NETWORK_E1, NETWORK_E2, NETWORK_EDGES, NETWORK_N_OBJECTS };
 
 struct simulation;
 struct simulation_ops {
@@ -37,8 +37,8 @@ struct simulation_ops {
     /* Ids in the network, NULL-terminated; one free() releases all. */
     enum platoon_status (*ids)(struct simulation *s, enum network_object what, char ***out,
                                struct platoon_err *err);
-    /* How many links a signal steers: the length of its states. */
-    enum platoon_status (*signal_links)(struct simulation *s, const char *id, size_t *out,
+    /* What a signal shows now, a letter a link; malloc()ed. */
+    enum platoon_status (*signal_state)(struct simulation *s, const char *id, char **out,
                                         struct platoon_err *err);
     /* Have the sensors filled after each step. Called at most once; `sensors` stays where it is. */
     enum platoon_status (*watch)(struct simulation *s, struct sensor *sensors, size_t n,

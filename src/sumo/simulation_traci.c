@@ -162,23 +162,16 @@ static enum platoon_status ids(struct simulation *s, enum network_object what, c
         [NETWORK_SIGNALS] = TRACI_SIGNAL,
         [NETWORK_E1] = TRACI_E1,
         [NETWORK_E2] = TRACI_E2,
+        [NETWORK_EDGES] = TRACI_EDGE,
     };
 
     return traci_ids(of(s)->traci, domains[what], out, err);
 }
 
-static enum platoon_status signal_links(struct simulation *s, const char *id, size_t *out,
+static enum platoon_status signal_state(struct simulation *s, const char *id, char **out,
                                         struct platoon_err *err)
 {
-    char *state;
-    enum platoon_status st =
-        traci_text(of(s)->traci, TRACI_SIGNAL, TRACI_SIGNAL_STATE, id, &state, err);
-
-    if (st != PLATOON_OK)
-        return st;
-    *out = strlen(state);
-    free(state);
-    return PLATOON_OK;
+    return traci_text(of(s)->traci, TRACI_SIGNAL, TRACI_SIGNAL_STATE, id, out, err);
 }
 
 struct sensor_source {
@@ -188,14 +181,18 @@ struct sensor_source {
 
 static struct sensor_source source_of(const struct sensor *sensor)
 {
-    switch (sensor->kind) {
-    case PLACE_E1_OCCUPANCY:
-        return (struct sensor_source){TRACI_E1, TRACI_OCCUPANCY};
-    case PLACE_E1_PASSED: /* counts who left; "vehicles" would count a slow one in each step anew */
-        return (struct sensor_source){TRACI_E1, TRACI_VEHICLE_DATA};
-    default:
-        return (struct sensor_source){TRACI_E2, TRACI_VEHICLES};
-    }
+    static const struct sensor_source sources[PLATOON_PLACE_N_KINDS] = {
+        [PLATOON_PLACE_E1_OCCUPANCY] = {TRACI_E1, TRACI_OCCUPANCY},
+        /* who left; "vehicles" would count a slow one in each step anew */
+        [PLATOON_PLACE_E1_PASSED] = {TRACI_E1, TRACI_VEHICLE_DATA},
+        [PLATOON_PLACE_E1_SPEED] = {TRACI_E1, TRACI_MEAN_SPEED},
+        [PLATOON_PLACE_E2_VEHICLES] = {TRACI_E2, TRACI_VEHICLES},
+        [PLATOON_PLACE_E2_HALTING] = {TRACI_E2, TRACI_HALTING},
+        [PLATOON_PLACE_EDGE_VEHICLES] = {TRACI_EDGE, TRACI_VEHICLES},
+        [PLATOON_PLACE_EDGE_SPEED] = {TRACI_EDGE, TRACI_MEAN_SPEED},
+    };
+
+    return sources[sensor->kind];
 }
 
 static bool is_same_object(const struct sensor *a, const struct sensor *b)
@@ -247,7 +244,7 @@ static enum platoon_status watch(struct simulation *s, struct sensor *sensors, s
     ts->sensors = sensors;
     ts->n_sensors = n;
     for (size_t i = 0; i < n; i++) {
-        uint8_t variables[CONTROLLER_MAX_PLACES];
+        uint8_t variables[PLATOON_CONTROLLER_MAX_PLACES];
         size_t n_variables = 0, before = 0;
         enum platoon_status st;
 
@@ -303,7 +300,7 @@ static void free_simulation(struct simulation *s)
 static const struct simulation_ops ops = {
     .facts = facts,
     .ids = ids,
-    .signal_links = signal_links,
+    .signal_state = signal_state,
     .watch = watch,
     .set_signal = set_signal,
     .step = step,

@@ -362,7 +362,7 @@ static enum platoon_status apply_settings_file(struct control_settings *s,
                                                struct platoon_err *err)
 {
     const char *known[CONTROL_SETTINGS_MAX_KEYS];
-    const struct controller_type *own;
+    const struct platoon_controller *own;
     enum platoon_status st = control_settings_type(f->control, f->doc->path, &own, err);
 
     if (st == PLATOON_OK)

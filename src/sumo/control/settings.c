@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/suggest.h"
+#include "base/utf8.h"
 
 /* A list of words in a fixed buffer; the first that does not fit ends it with "...". */
 struct phrase {
@@ -30,6 +31,17 @@ static void say(struct phrase *p, const char *separator, const char *word)
     p->len += (size_t)snprintf(p->text + p->len, sizeof p->text - p->len, "%s%s",
                                p->len ? separator : "", word);
 }
+
+static const char *const kind_words[PLATOON_PLACE_N_KINDS] = {
+    [PLATOON_PLACE_SIGNAL] = "signal (tlLogic)",
+    [PLATOON_PLACE_E1_OCCUPANCY] = "induction loop (E1)",
+    [PLATOON_PLACE_E1_PASSED] = "induction loop (E1)",
+    [PLATOON_PLACE_E1_SPEED] = "induction loop (E1)",
+    [PLATOON_PLACE_E2_VEHICLES] = "lane area detector (E2)",
+    [PLATOON_PLACE_E2_HALTING] = "lane area detector (E2)",
+    [PLATOON_PLACE_EDGE_VEHICLES] = "edge",
+    [PLATOON_PLACE_EDGE_SPEED] = "edge",
+};
 
 /* --- names ------------------------------------------------------------------------------------ */
 
@@ -65,12 +77,12 @@ static enum platoon_status take_name(struct control_place *place, const platoon_
     size_t len;
     const char *name = platoon_as_str(value, &len);
 
-    if (!name || len == 0 || len > SETTINGS_MAX_NAME_BYTES || strlen(name) != len)
+    if (!name || len == 0 || len > PLATOON_CONTROLLER_MAX_ID_BYTES || strlen(name) != len)
         return platoon_fail(
             err, PLATOON_EINVAL,
             "%s: control.%s must be the id of a detector or signal (a text of 1 to %d "
             "bytes), not %s",
-            origin, key, SETTINGS_MAX_NAME_BYTES,
+            origin, key, PLATOON_CONTROLLER_MAX_ID_BYTES,
             name ? "this one" : platoon_kind_name(platoon_value_kind(value)));
     for (size_t i = 0; i < place->n; i++) {
         if (strcmp(place->names[i], name) == 0)
@@ -81,7 +93,7 @@ static enum platoon_status take_name(struct control_place *place, const platoon_
 }
 
 static enum platoon_status take_place(struct control_place *place,
-                                      const struct controller_place *table,
+                                      const struct platoon_controller_place *table,
                                       const platoon_value *value, const char *origin,
                                       struct platoon_err *err)
 {
@@ -91,7 +103,7 @@ static enum platoon_status take_place(struct control_place *place,
     struct control_place taken = {0};
     enum platoon_status st = PLATOON_OK;
 
-    if (n == 0 || n > (table->may_be_many ? SETTINGS_MAX_NAMES : 1))
+    if (n == 0 || n > (table->may_be_many ? PLATOON_CONTROLLER_MAX_IDS : 1))
         return platoon_fail(err, PLATOON_EINVAL,
                             "%s: control.%s holds %zu names, which must be 1%s", origin, table->key,
                             n, table->may_be_many ? " to 32" : "");
@@ -108,7 +120,8 @@ static enum platoon_status take_place(struct control_place *place,
 
 /* --- parameters ------------------------------------------------------------------------------- */
 
-static enum platoon_status take_parameter(double *out, const struct controller_parameter *table,
+static enum platoon_status take_parameter(double *out,
+                                          const struct platoon_controller_parameter *table,
                                           const platoon_value *value, const char *origin,
                                           struct platoon_err *err)
 {
@@ -152,29 +165,32 @@ static enum platoon_status check_is_dict(const platoon_value *control, const cha
 }
 
 enum platoon_status control_settings_type(const platoon_value *control, const char *origin,
-                                          const struct controller_type **out,
+                                          const struct platoon_controller **out,
                                           struct platoon_err *err)
 {
     const platoon_value *type = control ? platoon_dict_get(control, "type") : NULL;
-    const char *name = type ? platoon_as_str(type, NULL) : controllers[0]->name;
-    const struct controller_type *found = name ? controller_find(name) : NULL;
+    const char *name = type ? platoon_as_str(type, NULL) : controller_at(0)->name;
+    const struct platoon_controller *found = name ? controller_find(name) : NULL;
     struct phrase known = {.len = 0};
 
     if (found) {
         *out = found;
         return PLATOON_OK;
     }
-    for (size_t i = 0; controllers[i]; i++)
-        say(&known, ", ", controllers[i]->name);
-    return platoon_fail(err, PLATOON_EINVAL, "%s: control.type is \"%.64s\"; there is: %s", origin,
-                        name ? name : platoon_kind_name(platoon_value_kind(type)), known.text);
+    for (size_t i = 0; (found = controller_at(i)); i++)
+        say(&known, ", ", found->name);
+    return platoon_fail(err, PLATOON_EINVAL,
+                        "%s: control.type is \"%.64s\"; there is: %s (others are loaded by "
+                        "--controller FILE.so of platoon work and platoon sumo)",
+                        origin, name ? name : platoon_kind_name(platoon_value_kind(type)),
+                        known.text);
 }
 
 enum platoon_status control_settings_init(struct control_settings *s, const platoon_value *control,
                                           const char *origin, struct platoon_err *err)
 {
     enum platoon_status st = control ? check_is_dict(control, origin, err) : PLATOON_OK;
-    const struct controller_type *type;
+    const struct platoon_controller *type;
 
     if (st != PLATOON_OK || (st = control_settings_type(control, origin, &type, err)) != PLATOON_OK)
         return st;
@@ -186,12 +202,12 @@ enum platoon_status control_settings_init(struct control_settings *s, const plat
 
 void control_settings_release(struct control_settings *s)
 {
-    for (size_t i = 0; i < CONTROLLER_MAX_PLACES; i++)
+    for (size_t i = 0; i < PLATOON_CONTROLLER_MAX_PLACES; i++)
         free_place(&s->places[i]);
     *s = (struct control_settings){0};
 }
 
-size_t control_settings_keys(const struct controller_type *type,
+size_t control_settings_keys(const struct platoon_controller *type,
                              const char *out[CONTROL_SETTINGS_MAX_KEYS])
 {
     size_t n = 0;
@@ -204,7 +220,7 @@ size_t control_settings_keys(const struct controller_type *type,
     return n;
 }
 
-static enum platoon_status unknown_key(const struct controller_type *type, const char *key,
+static enum platoon_status unknown_key(const struct platoon_controller *type, const char *key,
                                        const char *origin, struct platoon_err *err)
 {
     const char *keys[CONTROL_SETTINGS_MAX_KEYS];
@@ -226,7 +242,7 @@ static enum platoon_status take_entry(struct control_settings *s, const char *ke
                                       const platoon_value *value, const char *origin,
                                       struct platoon_err *err)
 {
-    const struct controller_type *type = s->type;
+    const struct platoon_controller *type = s->type;
 
     for (size_t i = 0; i < type->n_parameters; i++) {
         if (strcmp(type->parameters[i].name, key) == 0)
@@ -241,7 +257,7 @@ static enum platoon_status take_entry(struct control_settings *s, const char *ke
     return unknown_key(type, key, origin, err);
 }
 
-static bool has_key(const struct controller_type *type, const char *key)
+static bool has_key(const struct platoon_controller *type, const char *key)
 {
     const char *keys[CONTROL_SETTINGS_MAX_KEYS];
     size_t n = control_settings_keys(type, keys);
@@ -284,31 +300,45 @@ enum platoon_status control_settings_take_shared(struct control_settings *s,
     return take_all(s, control, origin, true, err);
 }
 
+/* The values against each other, in the controller's own words. */
+static enum platoon_status check_together(const struct control_settings *s, struct platoon_err *err)
+{
+    char why[CONTROLLER_WHY_BYTES] = "";
+
+    if (!s->type->check || s->type->check(s->parameters, why, sizeof why))
+        return PLATOON_OK;
+    why[sizeof why - 1] = '\0';
+    if (!*why || !utf8_is_valid(why, strlen(why)))
+        snprintf(why, sizeof why, "%s takes no such parameters together", s->type->name);
+    return platoon_fail(err, PLATOON_EINVAL, "control: %s", why);
+}
+
 enum platoon_status control_settings_finish(struct control_settings *s, struct platoon_err *err)
 {
+    enum platoon_status st = check_together(s, err);
+
+    if (st != PLATOON_OK)
+        return st;
     for (size_t i = 0; i < s->type->n_places; i++) {
         const char *const *preset = s->type->places[i].preset;
         struct control_place *place = &s->places[i];
 
-        if (place->n > 0 || !preset || !s->type->needs(s->parameters, i))
+        if (place->n > 0 || (s->type->needs && !s->type->needs(s->parameters, i)))
             continue;
+        if (!preset)
+            return platoon_fail(
+                err, PLATOON_EINVAL, "control.%s is not set, and %s needs it: set the id of its %s",
+                s->type->places[i].key, s->type->name, kind_words[s->type->places[i].kind]);
         place->is_preset = true;
         for (; *preset; preset++) {
             if (!add_name(place, *preset, strlen(*preset)))
                 return no_memory(err);
         }
     }
-    return s->type->check(s->parameters, err);
+    return PLATOON_OK;
 }
 
 /* --- against the network ---------------------------------------------------------------------- */
-
-static const char *const kind_words[PLACE_N_KINDS] = {
-    [PLACE_SIGNAL] = "signal (tlLogic)",
-    [PLACE_E1_OCCUPANCY] = "induction loop (E1)",
-    [PLACE_E1_PASSED] = "induction loop (E1)",
-    [PLACE_E2_VEHICLES] = "lane area detector (E2)",
-};
 
 static bool has_id(char *const *ids, const char *name)
 {
@@ -322,7 +352,7 @@ static bool has_id(char *const *ids, const char *name)
 static enum platoon_status tell_missing(const struct control_settings *s, size_t i_place,
                                         const char *name, char *const *ids, struct platoon_err *err)
 {
-    const struct controller_place *table = &s->type->places[i_place];
+    const struct platoon_controller_place *table = &s->type->places[i_place];
     struct phrase there = {.len = 0};
     const char *what = kind_words[table->kind];
 

@@ -17,9 +17,8 @@
 #include "sumo/control/controller.h"
 
 enum {
-    SETTINGS_MAX_NAMES = 32,       /* of one place */
-    SETTINGS_MAX_NAME_BYTES = 256, /* of one name */
-    CONTROL_SETTINGS_MAX_KEYS = 1 + CONTROLLER_MAX_PARAMETERS + CONTROLLER_MAX_PLACES
+    CONTROL_SETTINGS_MAX_KEYS =
+        1 + PLATOON_CONTROLLER_MAX_PARAMETERS + PLATOON_CONTROLLER_MAX_PLACES
 };
 
 struct control_place {
@@ -29,13 +28,13 @@ struct control_place {
 };
 
 struct control_settings {
-    const struct controller_type *type;
-    double parameters[CONTROLLER_MAX_PARAMETERS];
-    struct control_place places[CONTROLLER_MAX_PLACES];
+    const struct platoon_controller *type;
+    double parameters[PLATOON_CONTROLLER_MAX_PARAMETERS];
+    struct control_place places[PLATOON_CONTROLLER_MAX_PLACES];
 };
 
 /* Every key that `control` may have for a controller, `type` first; returns how many. */
-size_t control_settings_keys(const struct controller_type *type,
+size_t control_settings_keys(const struct platoon_controller *type,
                              const char *out[CONTROL_SETTINGS_MAX_KEYS]);
 
 /* The controller `control` asks for (a dict with an optional `type`; or NULL), with its presets.
@@ -46,7 +45,7 @@ void control_settings_release(struct control_settings *s);
 
 /* The controller that `control` (as above) asks for. EINVAL names those there are. */
 enum platoon_status control_settings_type(const platoon_value *control, const char *origin,
-                                          const struct controller_type **out,
+                                          const struct platoon_controller **out,
                                           struct platoon_err *err);
 
 /* Take over what `control` sets. `origin` names the source in messages ("the task", a file). EINVAL
@@ -65,7 +64,7 @@ enum platoon_status control_settings_finish(struct control_settings *s, struct p
 /* Ids of the network by kind of place: NULL-terminated lists, NULL where the kind is not asked
  * for. */
 struct network_ids {
-    char *const *of_kind[PLACE_N_KINDS];
+    char *const *of_kind[PLATOON_PLACE_N_KINDS];
 };
 /* Whether the network has all that is named; EINVAL with a sentence that says what is missing, what
  * there is, and where to name it. */

@@ -101,6 +101,8 @@ std::vector<std::string> list_of(libsumo_objects what)
         return libsumo::TrafficLight::getIDList();
     case LIBSUMO_E1:
         return libsumo::InductionLoop::getIDList();
+    case LIBSUMO_EDGES:
+        return libsumo::Edge::getIDList();
     default:
         return libsumo::LaneArea::getIDList();
     }
@@ -130,9 +132,12 @@ libsumo_status ids(libsumo_objects what, char ***out)
     });
 }
 
-libsumo_status signal_links(const char *id, size_t *out)
+libsumo_status signal_state(const char *id, const char **out)
 {
-    return ran([&] { *out = libsumo::TrafficLight::getRedYellowGreenState(id).size(); });
+    return ran([&] {
+        last_text = libsumo::TrafficLight::getRedYellowGreenState(id);
+        *out = last_text.c_str();
+    });
 }
 
 libsumo_status set_signal(const char *id, const char *state)
@@ -156,9 +161,29 @@ libsumo_status e1_left(const char *id, double *out)
     });
 }
 
+libsumo_status e1_speed(const char *id, double *out_mps)
+{
+    return ran([&] { *out_mps = libsumo::InductionLoop::getLastStepMeanSpeed(id); });
+}
+
 libsumo_status e2_vehicles(const char *id, double *out)
 {
     return ran([&] { *out = libsumo::LaneArea::getLastStepVehicleNumber(id); });
+}
+
+libsumo_status e2_halting(const char *id, double *out)
+{
+    return ran([&] { *out = libsumo::LaneArea::getLastStepHaltingNumber(id); });
+}
+
+libsumo_status edge_vehicles(const char *id, double *out)
+{
+    return ran([&] { *out = libsumo::Edge::getLastStepVehicleNumber(id); });
+}
+
+libsumo_status edge_speed(const char *id, double *out_mps)
+{
+    return ran([&] { *out_mps = libsumo::Edge::getLastStepMeanSpeed(id); });
 }
 
 libsumo_status vehicles(double *out_running, double *out_waiting)
@@ -199,11 +224,15 @@ const struct libsumo_table platoon_libsumo_table = {
     times,
     option,
     ids,
-    signal_links,
+    signal_state,
     set_signal,
     e1_occupancy,
     e1_left,
+    e1_speed,
     e2_vehicles,
+    e2_halting,
+    edge_vehicles,
+    edge_speed,
     vehicles,
     teleports,
     step,

@@ -12,7 +12,7 @@
 #include <stddef.h>
 
 /* Raised with every change of the table; a module of another program is not used. */
-enum { LIBSUMO_TABLE_VERSION = 1 };
+enum { LIBSUMO_TABLE_VERSION = 2 };
 #define LIBSUMO_TABLE_NAME "platoon_libsumo_table"
 
 enum libsumo_status {
@@ -22,7 +22,7 @@ enum libsumo_status {
     LIBSUMO_NO_MEMORY
 };
 
-enum libsumo_objects { LIBSUMO_SIGNALS, LIBSUMO_E1, LIBSUMO_E2 };
+enum libsumo_objects { LIBSUMO_SIGNALS, LIBSUMO_E1, LIBSUMO_E2, LIBSUMO_EDGES };
 
 struct libsumo_now {
     double time_s;
@@ -43,11 +43,16 @@ struct libsumo_table {
     enum libsumo_status (*option)(const char *name, const char **out);
     /* NULL-terminated; one free() releases all. */
     enum libsumo_status (*ids)(enum libsumo_objects what, char ***out);
-    enum libsumo_status (*signal_links)(const char *id, size_t *out);
+    /* What a signal shows, a letter a link. Valid until the next call. */
+    enum libsumo_status (*signal_state)(const char *id, const char **out);
     enum libsumo_status (*set_signal)(const char *id, const char *state);
     enum libsumo_status (*e1_occupancy)(const char *id, double *out_percent);
     enum libsumo_status (*e1_left)(const char *id, double *out); /* that left it in the last step */
+    enum libsumo_status (*e1_speed)(const char *id, double *out_mps); /* < 0: nobody was there */
     enum libsumo_status (*e2_vehicles)(const char *id, double *out);
+    enum libsumo_status (*e2_halting)(const char *id, double *out);
+    enum libsumo_status (*edge_vehicles)(const char *id, double *out);
+    enum libsumo_status (*edge_speed)(const char *id, double *out_mps);
     enum libsumo_status (*vehicles)(double *out_running, double *out_waiting);
     enum libsumo_status (*teleports)(double *out); /* that began in the last step */
     enum libsumo_status (*step)(void);

@@ -74,15 +74,21 @@ static enum platoon_status ids(struct simulation *s, enum network_object what, c
         [NETWORK_SIGNALS] = LIBSUMO_SIGNALS,
         [NETWORK_E1] = LIBSUMO_E1,
         [NETWORK_E2] = LIBSUMO_E2,
+        [NETWORK_EDGES] = LIBSUMO_EDGES,
     };
 
     return check(of(s), of(s)->libsumo->ids(objects[what], out), err);
 }
 
-static enum platoon_status signal_links(struct simulation *s, const char *id, size_t *out,
+static enum platoon_status signal_state(struct simulation *s, const char *id, char **out,
                                         struct platoon_err *err)
 {
-    return check(of(s), of(s)->libsumo->signal_links(id, out), err);
+    const char *state;
+    enum platoon_status st = check(of(s), of(s)->libsumo->signal_state(id, &state), err);
+
+    if (st == PLATOON_OK && !(*out = strdup(state)))
+        st = platoon_fail(err, PLATOON_ENOMEM, "no memory for the state of a signal");
+    return st;
 }
 
 static enum platoon_status watch(struct simulation *s, struct sensor *sensors, size_t n,
@@ -103,10 +109,18 @@ static enum platoon_status set_signal(struct simulation *s, const char *id, cons
 static enum libsumo_status read_sensor(const struct libsumo_table *libsumo, struct sensor *sensor)
 {
     switch (sensor->kind) {
-    case PLACE_E1_OCCUPANCY:
+    case PLATOON_PLACE_E1_OCCUPANCY:
         return libsumo->e1_occupancy(sensor->id, &sensor->value);
-    case PLACE_E1_PASSED: /* who left; "vehicles" would count a slow one in each step anew */
+    case PLATOON_PLACE_E1_PASSED: /* who left; "vehicles" would count a slow one in each step anew */
         return libsumo->e1_left(sensor->id, &sensor->value);
+    case PLATOON_PLACE_E1_SPEED:
+        return libsumo->e1_speed(sensor->id, &sensor->value);
+    case PLATOON_PLACE_E2_HALTING:
+        return libsumo->e2_halting(sensor->id, &sensor->value);
+    case PLATOON_PLACE_EDGE_VEHICLES:
+        return libsumo->edge_vehicles(sensor->id, &sensor->value);
+    case PLATOON_PLACE_EDGE_SPEED:
+        return libsumo->edge_speed(sensor->id, &sensor->value);
     default:
         return libsumo->e2_vehicles(sensor->id, &sensor->value);
     }
@@ -165,7 +179,7 @@ static void free_simulation(struct simulation *s)
 static const struct simulation_ops ops = {
     .facts = facts,
     .ids = ids,
-    .signal_links = signal_links,
+    .signal_state = signal_state,
     .watch = watch,
     .set_signal = set_signal,
     .step = step,

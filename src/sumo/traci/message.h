@@ -29,6 +29,7 @@ enum { TRACI_CMD_VERSION = 0x00, TRACI_CMD_STEP = 0x02, TRACI_CMD_CLOSE = 0x7f }
 enum traci_domain {
     TRACI_E1 = 0x00, /* induction loop */
     TRACI_SIGNAL = 0x02,
+    TRACI_EDGE = 0x0a,
     TRACI_SIMULATION = 0x0b,
     TRACI_E2 = 0x0d /* lane area detector */
 };
@@ -43,8 +44,10 @@ enum {
 /* Variables; a number means different things in different domains. */
 enum {
     TRACI_IDS = 0x00,              /* string list; every domain but the simulation */
-    TRACI_VEHICLES = 0x10,         /* int; E1, E2: vehicles on it in the last step */
+    TRACI_VEHICLES = 0x10,         /* int; E1, E2, edge: vehicles on it in the last step */
+    TRACI_MEAN_SPEED = 0x11,       /* double; E1, E2, edge: m/s in the last step */
     TRACI_OCCUPANCY = 0x13,        /* double; E1, E2: % of the last step */
+    TRACI_HALTING = 0x14,          /* int; E2, edge: vehicles that stand */
     TRACI_VEHICLE_DATA = 0x17,     /* compound; E1: who passed and when */
     TRACI_SIGNAL_STATE = 0x20,     /* string; signal: one letter a link */
     TRACI_SIMULATION_END = 0x1d,   /* double; s, or -1 where none is set */

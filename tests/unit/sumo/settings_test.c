@@ -160,10 +160,10 @@ TEST(settings_say_what_the_network_has)
     char *const loops[] = {(char[]){"e1_a"}, NULL};
     char *const none[] = {NULL};
     struct network_ids network = {
-        .of_kind = {[PLACE_SIGNAL] = signals,
-                    [PLACE_E1_OCCUPANCY] = loops,
-                    [PLACE_E1_PASSED] = loops,
-                    [PLACE_E2_VEHICLES] = none},
+        .of_kind = {[PLATOON_PLACE_SIGNAL] = signals,
+                    [PLATOON_PLACE_E1_OCCUPANCY] = loops,
+                    [PLATOON_PLACE_E1_PASSED] = loops,
+                    [PLATOON_PLACE_E2_VEHICLES] = none},
     };
     platoon_value *control = dict("tls", platoon_str("J9"));
     struct control_settings s;
@@ -193,7 +193,7 @@ TEST(settings_list_of_a_large_network_is_cut)
     enum { N = 2000 };
     static char names[N][16];
     static char *signals[N + 1];
-    struct network_ids network = {.of_kind = {[PLACE_SIGNAL] = signals}};
+    struct network_ids network = {.of_kind = {[PLATOON_PLACE_SIGNAL] = signals}};
     struct control_settings s;
 
     for (int i = 0; i < N; i++) {
