@@ -35,7 +35,7 @@
  * process, so start no threads and open nothing when loaded. All functions of a table are called
  * from one thread, one simulation at a time. A crash ends the simulation that it happens in, which
  * then is a failure of kind "signal"; a function that does not return is ended by the task's time
- * limit. Standard output and error are the log; the current folder is the task's own.
+ * limit. Standard output and error are log; the current folder is any.
  *
  * All strings and arrays that a table points to are constant, of static lifetime, and UTF-8. */
 #ifndef PLATOON_CONTROLLER_H
@@ -88,7 +88,7 @@ enum platoon_controller_place_kind {
     PLATOON_PLACE_E1_OCCUPANCY, /* an induction loop: % of the step that it was covered, 0 to 100 */
     PLATOON_PLACE_E1_PASSED,    /* an induction loop: vehicles that left it in the step */
     PLATOON_PLACE_E1_SPEED,     /* an induction loop: mean speed in m/s; < 0: nobody was on it */
-    PLATOON_PLACE_E2_VEHICLES,  /* a lane area detector: vehicles on it at the end of the step */
+    PLATOON_PLACE_E2_VEHICLES,  /* a lane area detector: vehicles on it in the step */
     PLATOON_PLACE_E2_HALTING,   /* a lane area detector: of these, slower than 0.1 m/s */
     PLATOON_PLACE_EDGE_VEHICLES, /* an edge: vehicles on it at the end of the step */
     PLATOON_PLACE_EDGE_SPEED, /* an edge: their mean speed in m/s; its speed limit if it is empty */
@@ -118,6 +118,7 @@ struct platoon_controller_run {
     double begin_s;           /* simulated time now */
     double end_s;             /* of the simulation as configured; < 0: none */
     double step_s;            /* length of a step; > 0 */
+    const char *folder; /* absolute: the task's own, for files; removed after it. UTF-8 or not */
 };
 
 /* A signal that is to be set. Borrowed for the call. */

@@ -14,13 +14,16 @@
 #include "base/remove_tree.h"
 #include "cli/ask.h"
 #include "cli/cmd.h"
+#include "cli/guard.h"
 #include "cli/options.h"
 #include "cli/sumo_view.h"
 #include "cli/talk.h"
+#include "sumo/control/plugin.h"
 #include "sumo/sumo_run.h"
 
 enum {
     OPT_CONTROL = 1,
+    OPT_CONTROLLER,
     OPT_SET,
     OPT_SEED,
     OPT_JSON,
@@ -35,9 +38,12 @@ enum {
 };
 
 static const struct cmd_option option_table[] = {
-    {OPT_CONTROL, "control", "alinea|fixed|none",
-     "the controller, or none; without this, one runs if\n"
-     "--set names a key of it"},
+    {OPT_CONTROL, "control", "NAME|none",
+     "the controller (alinea, fixed, or one of --controller),\n"
+     "or none; without this, one runs if --set names a key\n"
+     "of it"},
+    {OPT_CONTROLLER, "controller", "FILE.so",
+     "a controller of your own (docs/sumo.md); may be repeated"},
     {OPT_SET, "set", "KEY=VALUE",
      "a key of the controller (K_R, o_target, tls, ...), begin\n"
      "or end, or an option that tasks may set (scale,\n"
@@ -76,6 +82,7 @@ const struct cmd cmd_sumo = {
              "  platoon sumo big.sumocfg --set end=3600 --set scale=0.5 --json\n"
              "  platoon sumo data/ramp_metering.sumocfg --set measure.from=900 \\\n"
              "      --set 'metrics.longest_queue_m=e2/ramp_queue/maxJamLengthInMeters max'\n"
+             "  platoon sumo data/ramp_metering2.sumocfg --controller ./mine.so --control mine\n"
              "\n"
              "Exit codes: 0 the run ended as it should (outcome ok); 1 it failed, or ended in a\n"
              "gridlock or early, by a rule; 2 wrong command line; 130 interrupted.\n",
@@ -87,6 +94,8 @@ struct sumo_command {
     platoon_value *task;
     /* of the task; NULL until one of its keys is set */
     platoon_value *settings, *options, *measure, *metrics;
+    const char *controllers[CONTROLLER_MAX_ADDED];
+    size_t n_controllers;
     bool wants_json, has_seed;
     int64_t seed;
     enum sumo_backend backend;
@@ -220,6 +229,30 @@ static int read_set(struct options *o, struct sumo_command *c)
     return is_set ? OPTION_END : out_of_memory(o);
 }
 
+/* Before the other options are read: they may name a controller or its keys. */
+static int load_controllers(struct options *o, struct sumo_command *c)
+{
+    struct platoon_err err;
+
+    for (int id; (id = options_next(o)) != OPTION_END;) {
+        if (id == OPTION_EXIT)
+            return id;
+        if (id != OPT_CONTROLLER)
+            continue;
+        if (c->n_controllers == CONTROLLER_MAX_ADDED)
+            return options_fail(o, "--controller %s: there may be %d", o->value,
+                                CONTROLLER_MAX_ADDED);
+        c->controllers[c->n_controllers++] = o->value;
+    }
+    if (plugin_probe(c->controllers, c->n_controllers, &err) != PLATOON_OK)
+        return options_fail(o, "--controller %s", err.message);
+    for (size_t i = 0; i < c->n_controllers; i++) {
+        if (plugin_load(c->controllers[i], &err) != PLATOON_OK)
+            return options_fail(o, "--controller %s", err.message);
+    }
+    return OPTION_END;
+}
+
 static int read_option(struct options *o, struct sumo_command *c, int id)
 {
     switch (id) {
@@ -233,8 +266,13 @@ static int read_option(struct options *o, struct sumo_command *c, int id)
         break;
     case OPT_CONTROL:
         if (strcmp(o->value, "none") != 0 && !controller_find(o->value))
-            return options_fail(o, "--control %s: there are alinea, fixed and none", o->value);
+            return options_fail(o,
+                                "--control %s: there are alinea, fixed and none, and those of "
+                                "--controller FILE.so",
+                                o->value);
         c->control = o->value;
+        break;
+    case OPT_CONTROLLER: /* was loaded before */
         break;
     case OPT_SET:
         return read_set(o, c);
@@ -390,7 +428,7 @@ static int report(const struct sumo_command *c, enum platoon_status st, platoon_
     const char *outcome;
     int exit_code;
 
-    if (was_interrupted) {
+    if (was_interrupted || st == PLATOON_EINTR) {
         talk_error("interrupted; the simulation was stopped");
         return CMD_INTERRUPTED;
     }
@@ -410,34 +448,71 @@ static int report(const struct sumo_command *c, enum platoon_status st, platoon_
     return CMD_FAILED;
 }
 
-static int run_and_report(const struct sumo_command *c)
+struct sumo_job {
+    const struct sumo_command *command;
+    const char *root, *folder;
+    struct sumo_failure failure;
+};
+
+static int simulate_and_report(void *arg)
 {
-    struct sumo_failure *failure = calloc(1, sizeof *failure);
-    char root[PATH_MAX], folder[PATH_MAX];
+    struct sumo_job *job = arg;
     platoon_value *result = NULL;
     struct sumo_view view = {0};
-    int exit_code = CMD_FAILED, code;
-    enum platoon_status st;
+    enum platoon_status st =
+        simulate(job->command, job->root, job->folder, &view, &result, &job->failure);
+    int exit_code = report(job->command, st, result, &job->failure);
 
-    if (!failure) {
+    platoon_value_unref(result);
+    return exit_code;
+}
+
+/* With code of the user's own in it, whose crash or hang must not keep the folder from being
+ * removed. The run minds its time limit itself; this is for a controller that does not return. */
+static int guarded(struct sumo_job *job)
+{
+    double timeout_s = job->command->timeout_s;
+    struct guard guard = {
+        .work = simulate_and_report,
+        .arg = job,
+        .not_its_own = interrupt_pipe[1],
+        .is_asked = &was_interrupted,
+        .limit_s = timeout_s > 0.0 ? timeout_s + GUARD_GRACE_S : 0.0,
+    };
+    int signal_number, exit_code = guard_run(&guard, &signal_number);
+
+    if (signal_number == 0)
+        return exit_code;
+    sumo_failure_by_signal(&job->failure, signal_number, timeout_s);
+    return report(job->command, PLATOON_EIO, NULL, &job->failure);
+}
+
+static int run_and_report(const struct sumo_command *c)
+{
+    struct sumo_job *job = calloc(1, sizeof *job);
+    char root[PATH_MAX], folder[PATH_MAX];
+    int exit_code = CMD_FAILED, code;
+
+    if (!job) {
         talk_error("out of memory");
         return CMD_FAILED;
     }
+    job->command = c;
+    job->root = root;
+    job->folder = folder;
     if (!realpath(c->root ? c->root : ".", root)) {
         talk_error("--root %s: %m", c->root ? c->root : ".");
         exit_code = CMD_USAGE;
     } else if (!watch_signals()) {
         talk_error("cannot watch for Ctrl-C: %m");
     } else if (make_folder(c, folder)) {
-        st = simulate(c, root, folder, &view, &result, failure);
-        exit_code = report(c, st, result, failure);
+        exit_code = c->n_controllers > 0 ? guarded(job) : simulate_and_report(job);
         if (c->output_dir)
             talk("SUMO's outputs are in %s", folder);
         else if ((code = remove_tree(folder)) != 0)
             talk_warning("%s is left behind: %s", folder, strerror(code));
     }
-    platoon_value_unref(result);
-    free(failure);
+    free(job);
     return exit_code;
 }
 
@@ -447,6 +522,9 @@ static int run(int argc, char **argv)
     struct options o;
     int exit_code;
 
+    options_init(&o, &cmd_sumo, argc, argv);
+    if (load_controllers(&o, &c) == OPTION_EXIT)
+        goto usage;
     options_init(&o, &cmd_sumo, argc, argv);
     for (int id; (id = options_next(&o)) != OPTION_END;)
         if (read_option(&o, &c, id) == OPTION_EXIT)

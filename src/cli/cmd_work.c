@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_work.c - `platoon work`: options to struct agent_options; the work is src/worker's. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "cli/options.h"
 #include "cli/reach.h"
 #include "cli/talk.h"
+#include "sumo/control/plugin.h"
 #include "sumo/sumo_run.h"
 #include "worker/agent.h"
 
@@ -29,6 +31,7 @@ enum {
     OPT_UNSAFE_PICKLE,
     OPT_SUMO,
     OPT_SUMO_BACKEND,
+    OPT_CONTROLLER,
     OPT_ALLOW_ANY_PATH,
     OPT_IDLE_EXIT,
     OPT_STOP_GRACE,
@@ -76,6 +79,9 @@ static const struct cmd_option option_table[] = {
     {OPT_SUMO_BACKEND, "sumo-backend", "NAME",
      "sumo: what carries a controller: libsumo, traci, or\n"
      "auto (default), libsumo where it can be had"},
+    {OPT_CONTROLLER, "controller", "FILE.so",
+     "sumo: a controller of your own that tasks may name as\n"
+     "their control.type (docs/sumo.md); may be repeated"},
     {OPT_ALLOW_ANY_PATH, "allow-any-path", NULL, "sumo: tasks may name files outside --root"},
     {OPT_IDLE_EXIT, "idle-exit", "SECONDS", "end after so long without a task (default: never)"},
     {OPT_STOP_GRACE, "stop-grace", "SECONDS",
@@ -134,7 +140,8 @@ static void say(int level, const char *line, void *arg)
 struct work {
     struct agent_options agent;
     const char *server, *key_file;
-    const char **env; /* as many as there are arguments */
+    const char **env;   /* as many as there are arguments */
+    char **controllers; /* as many; absolute, since runners start in --root; owned */
     char *task_queue, *result_queue;
     struct reach reach;
     struct log_sink sink;
@@ -209,6 +216,17 @@ static int read_operand(struct options *o, struct work *w)
     return OPTION_END;
 }
 
+static int read_controller(struct options *o, struct work *w)
+{
+    char *path = realpath(o->value, NULL);
+
+    if (!path)
+        return options_fail(o, "--controller %s: %s; name a shared object", o->value,
+                            strerror(errno));
+    w->controllers[w->agent.runner_options.n_controllers++] = path;
+    return OPTION_END;
+}
+
 /* NOLINTNEXTLINE(readability-function-size): a table, a line or two an option */
 static int read_option(struct options *o, struct work *w, int id)
 {
@@ -278,6 +296,8 @@ static int read_option(struct options *o, struct work *w, int id)
                                 o->value);
         a->runner_options.sumo_backend = o->value;
         break;
+    case OPT_CONTROLLER:
+        return read_controller(o, w);
     case OPT_ALLOW_ANY_PATH:
         a->runner_options.allow_any_path = true;
         break;
@@ -312,15 +332,21 @@ static int check_options(struct options *o, struct work *w)
 {
     const struct runner_ops *r = w->agent.runner;
     const struct runner_options *ro = &w->agent.runner_options;
+    struct platoon_err err;
 
     if (r != &runner_python && (ro->python || ro->unsafe_pickle))
         return options_fail(o, "--%s is for --runner python",
                             ro->python ? "python" : "unsafe-pickle");
-    if (r != &runner_sumo && (ro->sumo || ro->sumo_backend || ro->allow_any_path))
+    if (r != &runner_sumo &&
+        (ro->sumo || ro->sumo_backend || ro->n_controllers > 0 || ro->allow_any_path))
         return options_fail(o, "--%s is for --runner sumo",
-                            ro->sumo           ? "sumo"
-                            : ro->sumo_backend ? "sumo-backend"
-                                               : "allow-any-path");
+                            ro->sumo                ? "sumo"
+                            : ro->sumo_backend      ? "sumo-backend"
+                            : ro->n_controllers > 0 ? "controller"
+                                                    : "allow-any-path");
+    /* Found out now, before a task is taken: each would be a failure. */
+    if (plugin_probe(ro->controllers, ro->n_controllers, &err) != PLATOON_OK)
+        return options_fail(o, "--controller %s", err.message);
     w->agent.log = (struct agent_log){.write = say};
     w->agent.log.level = w->is_verbose ? AGENT_DEBUG : w->is_quiet ? AGENT_WARNING : AGENT_INFO;
     w->sink.level = w->agent.log.level;
@@ -381,6 +407,8 @@ static int run(int argc, char **argv)
     log_sink_init(&w.sink);
     w.env = must(calloc((size_t)argc, sizeof *w.env));
     w.agent.env = w.env;
+    w.controllers = must(calloc((size_t)argc, sizeof *w.controllers));
+    w.agent.runner_options.controllers = (const char *const *)w.controllers;
     options_init(&o, &cmd_work, argc, argv);
     for (int id; (id = options_next(&o)) != OPTION_END;)
         if (read_option(&o, &w, id) == OPTION_EXIT)
@@ -398,6 +426,9 @@ usage:
     exit_code = o.exit_code;
 out:
     free(w.env);
+    for (size_t i = 0; i < w.agent.runner_options.n_controllers; i++)
+        free(w.controllers[i]);
+    free(w.controllers);
     free(w.task_queue);
     free(w.result_queue);
     return exit_code;

@@ -22,6 +22,7 @@ struct lamp {
 struct driving {
     struct simulation *simulation;
     const struct control_settings *settings;
+    const char *folder;
     struct simulation_facts facts;
     void *controller;
     struct lamp *lamps;
@@ -150,6 +151,7 @@ static enum platoon_status create_controller(struct driving *d, struct platoon_e
         .begin_s = d->facts.begin_s,
         .end_s = d->facts.end_s,
         .step_s = d->facts.step_s,
+        .folder = d->folder,
     };
 
     for (size_t i = 0; i < settings->type->n_places; i++)
@@ -251,10 +253,10 @@ static enum platoon_status run_loop(struct driving *d, drive_step_fn on_step, vo
 }
 
 enum platoon_status drive(struct simulation *s, const struct control_settings *settings,
-                          drive_step_fn on_step, void *arg, double *out_end_s,
+                          const char *folder, drive_step_fn on_step, void *arg, double *out_end_s,
                           struct platoon_err *err)
 {
-    struct driving d = {.simulation = s, .settings = settings};
+    struct driving d = {.simulation = s, .settings = settings, .folder = folder};
     double time_s = 0.0;
     enum platoon_status st = prepare(&d, err);
 

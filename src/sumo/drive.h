@@ -16,12 +16,13 @@
 typedef void (*drive_step_fn)(double time_s, void *arg);
 
 /*   settings   NULL: nothing is controlled
+ *   folder     the task's, absolute; for the controller
  *
  * EINVAL before the first step when the network lacks what `settings` name; else as simulation.h.
  * On success the simulation is finished and *out_end_s the time it reached; after a failure it is
  * only to be freed. */
 enum platoon_status drive(struct simulation *s, const struct control_settings *settings,
-                          drive_step_fn on_step, void *arg, double *out_end_s,
+                          const char *folder, drive_step_fn on_step, void *arg, double *out_end_s,
                           struct platoon_err *err);
 
 #endif

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <math.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -139,7 +140,7 @@ static enum platoon_status run_with_client(struct run *run, struct platoon_err *
         st = simulation_traci_open(&run->child, &run->console, &port, &simulation, err);
     held_port_close(&port);
     if (st == PLATOON_OK)
-        st = drive(simulation, control, on_step, run, &run->time_s, err);
+        st = drive(simulation, control, run->options->task_dir, on_step, run, &run->time_s, err);
     run->loop_finished = st == PLATOON_OK;
     if (st == PLATOON_OK)
         st = sumo_child_wait_end(&run->child, err);
@@ -314,6 +315,24 @@ void sumo_failure_before_run(struct sumo_failure *failure, const struct platoon_
     describe(failure, kind_of_status(err->status), OUTCOME_FAILED, "%s", err->message);
 }
 
+void sumo_failure_by_signal(struct sumo_failure *failure, int signal_number, double timeout_s)
+{
+    begin_failure(failure);
+    if (timeout_s > 0.0 && signal_number == SIGKILL) {
+        describe(failure, "timeout", OUTCOME_TIMED_OUT,
+                 "the time limit of %g s is over, and the controller did not return; the "
+                 "simulation was killed",
+                 timeout_s);
+        return;
+    }
+    failure->has_exit = true;
+    failure->exit = -signal_number;
+    describe(failure, "signal", OUTCOME_FAILED,
+             "the process of the control loop was ended by signal %d (%s); the controller ran in "
+             "it",
+             signal_number, strsignal(signal_number));
+}
+
 /* SUMO's own words about what went wrong: its error lines, else its last ones. */
 static const char *last_words(const struct console *c)
 {
@@ -360,6 +379,8 @@ static void describe_bad_end(const struct run *run, enum run_outcome outcome,
                              struct sumo_failure *f)
 {
     int status = run->child.wait_status;
+    bool suspect = run->is_in_library && run->plan->is_controlled &&
+                   controller_origin(run->plan->control.type);
 
     note_exit(run, f);
     if (outcome == OUTCOME_INTERRUPTED)
@@ -370,8 +391,10 @@ static void describe_bad_end(const struct run *run, enum run_outcome outcome,
                  reached_s(run));
     else if (WIFSIGNALED(status))
         describe(f, "signal", outcome,
-                 "SUMO was ended by signal %d (%s) after simulated time %.2f s", WTERMSIG(status),
-                 strsignal(WTERMSIG(status)), reached_s(run));
+                 "SUMO was ended by signal %d (%s) after simulated time %.2f s%s%s%s",
+                 WTERMSIG(status), strsignal(WTERMSIG(status)), reached_s(run),
+                 suspect ? "; the controller " : "", suspect ? run->plan->control.type->name : "",
+                 suspect ? " ran in its process" : "");
     else if (outcome == OUTCOME_INCOMPLETE)
         describe(f, "bad-output", outcome,
                  "SUMO exited with 0 in mid run, after simulated time %.2f s; it said: %s",

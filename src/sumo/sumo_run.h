@@ -83,5 +83,8 @@ enum platoon_status sumo_task_dir_check(const char *dir, struct platoon_err *err
 
 /* A failure that came before there was a run: a task that cannot be planned, or no SUMO. */
 void sumo_failure_before_run(struct sumo_failure *failure, const struct platoon_err *err);
+/* A failure of a run whose own process, in which a controller was at work, a signal ended. With a
+ * time limit (timeout_s > 0) SIGKILL is taken for what came of that. */
+void sumo_failure_by_signal(struct sumo_failure *failure, int signal_number, double timeout_s);
 
 #endif

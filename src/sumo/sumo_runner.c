@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "sumo/control/plugin.h"
 #include "sumo/runner_io.h"
 #include "sumo/sumo_run.h"
 
@@ -184,7 +185,8 @@ static int serve(struct runner *r)
 static int usage(void)
 {
     fprintf(stderr, "usage: platoon _sumo-runner [--root DIR] [--sumo EXE] [--allow-any-path] "
-                    "[--sumo-backend auto|libsumo|traci] [--timeout SECONDS]\n"
+                    "[--sumo-backend auto|libsumo|traci] [--controller FILE.so]... "
+                    "[--timeout SECONDS]\n"
                     "Started by platoon work, with tasks on descriptor 3 and results on 4.\n");
     return 2;
 }
@@ -192,11 +194,16 @@ static int usage(void)
 static int read_command_line(struct runner *r, int argc, char **argv)
 {
     static const struct option known[] = {
-        {"root", required_argument, NULL, 'r'},     {"sumo", required_argument, NULL, 's'},
-        {"allow-any-path", no_argument, NULL, 'a'}, {"sumo-backend", required_argument, NULL, 'b'},
-        {"timeout", required_argument, NULL, 't'},  {NULL, 0, NULL, 0},
+        {"root", required_argument, NULL, 'r'},
+        {"sumo", required_argument, NULL, 's'},
+        {"allow-any-path", no_argument, NULL, 'a'},
+        {"sumo-backend", required_argument, NULL, 'b'},
+        {"timeout", required_argument, NULL, 't'},
+        {"controller", required_argument, NULL, 'c'},
+        {NULL, 0, NULL, 0},
     };
     const char *root = ".";
+    struct platoon_err err;
     int c;
 
     optind = 0; /* this is not the first use of getopt in the program */
@@ -214,6 +221,12 @@ static int read_command_line(struct runner *r, int argc, char **argv)
         case 'b':
             if (!sumo_backend_parse(optarg, &r->backend))
                 return usage();
+            break;
+        case 'c':
+            if (plugin_load(optarg, &err) != PLATOON_OK) {
+                fprintf(stderr, "sumo runner: --controller %s\n", err.message);
+                return 2;
+            }
             break;
         case 't':
             if (!num_double_parse(optarg, strlen(optarg), &r->timeout_s) || !(r->timeout_s >= 0.0))

@@ -4,6 +4,7 @@
  *
  *     platoon _sumo-runner [--root DIR] [--sumo EXE] [--allow-any-path]
  *                          [--sumo-backend auto|libsumo|traci] [--timeout SECONDS]
+ *                          [--controller FILE.so]...
  *
  * Descriptor 3 brings tasks, descriptor 4 takes results (runner_io.h). In:
  *

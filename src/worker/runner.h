@@ -64,11 +64,13 @@ struct runner_options {
     size_t n_args;
     const char *root; /* absolute */
     const char *python;
-    const char *sumo;         /* NULL: the runner's own search */
-    const char *sumo_backend; /* NULL: the runner's own choice */
-    bool allow_any_path;      /* sumo: file names may leave the root */
-    bool unsafe_pickle;       /* opaque tasks may be loaded by the runner's process */
-    double timeout_s;         /* of a task; 0: none */
+    const char *sumo;               /* NULL: the runner's own search */
+    const char *sumo_backend;       /* NULL: the runner's own choice */
+    const char *const *controllers; /* sumo: shared objects; absolute */
+    size_t n_controllers;
+    bool allow_any_path; /* sumo: file names may leave the root */
+    bool unsafe_pickle;  /* opaque tasks may be loaded by the runner's process */
+    double timeout_s;    /* of a task; 0: none */
 };
 
 /* What to run. Zero-initialised by the agent, which frees what is in it with run_plan_release(). */

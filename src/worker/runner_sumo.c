@@ -52,6 +52,9 @@ static bool sumo_command(void *runner, struct run_plan *plan)
     if (options->sumo_backend &&
         (!run_plan_add(plan, "--sumo-backend") || !run_plan_add(plan, options->sumo_backend)))
         return false;
+    for (size_t i = 0; i < options->n_controllers; i++)
+        if (!run_plan_add(plan, "--controller") || !run_plan_add(plan, options->controllers[i]))
+            return false;
     if (options->timeout_s > 0) {
         (void)snprintf(timeout, sizeof timeout, "%.3f", options->timeout_s);
         if (!run_plan_add(plan, "--timeout") || !run_plan_add(plan, timeout))

@@ -148,6 +148,18 @@ def installed_program_finds_its_helper_and_its_scenarios(t):
     check(not list(scenario.rglob("*.net.xml")), "a built network was installed")
 
 
+@test
+def a_controller_builds_against_the_installed_header_and_is_loaded(t):
+    prefix = install(t)
+    plugin = t.tmp / "mine.so"
+    t.run(["cc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-pedantic", "-shared", "-fPIC", "-o", plugin,
+           *pkg_config(t, prefix, "--cflags", "platoon"), ROOT / "examples" / "controllers" / "demand_capacity.c",
+           "-lm"])
+    p = t.run([prefix / "bin" / "platoon", "sumo", "nothing.sumocfg", "--controller", plugin, "--control",
+               "demand_capacity"], exit_code=1)
+    check_in("nothing.sumocfg", p.stderr)
+
+
 @test(timeout=240)
 def installed_demo_runs_with_what_is_installed(t):
     if not shutil.which("sumo"):

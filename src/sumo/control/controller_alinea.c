@@ -99,6 +99,7 @@ static void begin_period(struct metering *m, double time_s)
     m->occupancy_sum = m->n_steps = m->n_arrived = 0.0;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is the table's */
 static void *create(const struct platoon_controller_run *run, char *why, size_t why_bytes)
 {
     struct metering *m = calloc(1, sizeof *m);
@@ -142,6 +143,7 @@ static double mean(const struct platoon_controller_reading *r)
 }
 
 static bool observe(void *self, double time_s, const struct platoon_controller_reading *readings,
+                    /* NOLINTNEXTLINE(readability-non-const-parameter): as above */
                     char *why, size_t why_bytes)
 {
     struct metering *m = self;

@@ -35,6 +35,7 @@ static bool check(const double *p, char *why, size_t why_bytes)
     return false;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is the table's */
 static void *create(const struct platoon_controller_run *run, char *why, size_t why_bytes)
 {
     struct fixed *f = malloc(sizeof *f);
@@ -56,6 +57,7 @@ static void actuate(void *self, double time_s, const struct platoon_controller_s
 }
 
 static bool observe(void *self, double time_s, const struct platoon_controller_reading *readings,
+                    /* NOLINTNEXTLINE(readability-non-const-parameter): as above */
                     char *why, size_t why_bytes)
 {
     (void)self, (void)time_s, (void)readings, (void)why, (void)why_bytes;

@@ -179,11 +179,12 @@ enum platoon_status control_settings_type(const platoon_value *control, const ch
     }
     for (size_t i = 0; (found = controller_at(i)); i++)
         say(&known, ", ", found->name);
-    return platoon_fail(err, PLATOON_EINVAL,
-                        "%s: control.type is \"%.64s\"; there is: %s (others are loaded by "
-                        "--controller FILE.so of platoon work and platoon sumo)",
-                        origin, name ? name : platoon_kind_name(platoon_value_kind(type)),
-                        known.text);
+    (void)platoon_fail(err, PLATOON_EINVAL,
+                       "%s: control.type is \"%.64s\"; there is: %s (others are loaded by "
+                       "--controller FILE.so of platoon work and platoon sumo)",
+                       origin, name ? name : platoon_kind_name(platoon_value_kind(type)),
+                       known.text);
+    return PLATOON_EINVAL;
 }
 
 enum platoon_status control_settings_init(struct control_settings *s, const platoon_value *control,

@@ -85,8 +85,8 @@ static _Noreturn void run_job(const struct job *job)
 
     st = simulation_libsumo_open(job->libsumo, job->argv, &r.simulation, &err);
     if (st == PLATOON_OK)
-        st = drive(r.simulation, job->is_controlled ? &job->control : NULL, report_step, &r,
-                   &r.report.time_s, &err);
+        st = drive(r.simulation, job->is_controlled ? &job->control : NULL, job->cwd, report_step,
+                   &r, &r.report.time_s, &err);
     if (r.simulation)
         has_failed = simulation_libsumo_has_failed(r.simulation);
     r.report.kind = REPORT_END;

@@ -26,7 +26,7 @@ static double *parameter(double *p, const char *name)
 static void *create(const struct platoon_controller *type, const double *p, double step_s)
 {
     static const size_t n_ids[PLATOON_CONTROLLER_MAX_PLACES] = {1, 1, 1, 1, 1, 1, 1, 1};
-    const struct platoon_controller_run run = {p, n_ids, 0.0, -1.0, step_s};
+    const struct platoon_controller_run run = {p, n_ids, 0.0, -1.0, step_s, "/"};
     char why[CONTROLLER_WHY_BYTES];
 
     return type->create(&run, why, sizeof why);
