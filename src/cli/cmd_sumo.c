@@ -19,6 +19,7 @@
 #include "cli/sumo_view.h"
 #include "cli/talk.h"
 #include "sumo/control/plugin.h"
+#include "sumo/manifest.h"
 #include "sumo/sumo_run.h"
 
 enum {
@@ -62,8 +63,8 @@ static const struct cmd_option option_table[] = {
      "libsumo where it can be had, else traci)"},
     {OPT_TIMEOUT, "timeout", "SECONDS", "stop it after so long"},
     {OPT_OUTPUT_DIR, "output-dir", "DIR",
-     "keep SUMO's outputs there, in a new folder (default: they\n"
-     "are removed)"},
+     "keep SUMO's outputs and a manifest of the run there, in a\n"
+     "new folder (default: they are removed)"},
     {0},
 };
 
@@ -376,6 +377,8 @@ static enum platoon_status simulate(const struct sumo_command *c, const char *ro
                                     platoon_value **out_result, struct sumo_failure *out_failure)
 {
     struct libsumo_zygote zygote = {.pid = 0};
+    struct input_cache cache = {.n = 0};
+    platoon_value *manifest = NULL;
     struct path_rules rules = {.root = root, .allow_any = !c->root};
     struct sumo_run_options options = {
         .task_dir = folder,
@@ -386,6 +389,8 @@ static enum platoon_status simulate(const struct sumo_command *c, const char *ro
         .on_progress = sumo_view_progress,
         .arg = view,
         .progress_every_s = SUMO_VIEW_EVERY_S,
+        .input_cache = &cache,
+        .out_manifest = c->output_dir ? &manifest : NULL,
     };
     struct sumo_program program = {0};
     struct sumo_plan plan = {0};
@@ -400,7 +405,11 @@ static enum platoon_status simulate(const struct sumo_command *c, const char *ro
         sumo_view_begin(view, c->file);
         st = sumo_run(&plan, &program, &options, out_result, out_failure);
         sumo_view_end(view);
+        if (c->output_dir && (!manifest || manifest_write(manifest, folder, &err) != PLATOON_OK))
+            talk_warning("the run has no manifest: %s", manifest ? err.message : "out of memory");
     }
+    platoon_value_unref(manifest);
+    input_cache_release(&cache);
     libsumo_zygote_stop(&zygote);
     sumo_plan_release(&plan);
     sumo_program_release(&program);

@@ -82,13 +82,19 @@ static const struct {
     {"end_time_s", "s"},
     {"wall_s", "s"},
     {"sumo_version", ""},
+    {"inputs_sha256", ""},
     {"outcome", ""},
 };
 
+/* The table is for people: of a hash its beginning tells enough. */
+enum { HASH_BYTES = 64, HASH_SHOWN = 12 };
+
 static void show_value(struct table *t, const platoon_value *value)
 {
+    const char *text;
     int64_t whole;
     double number;
+    size_t len;
 
     switch (platoon_value_kind(value)) {
     case PLATOON_INT:
@@ -100,7 +106,8 @@ static void show_value(struct table *t, const platoon_value *value)
             table_cell(t, 1, "%.2f", number);
         break;
     case PLATOON_STR:
-        table_cell(t, 1, "%s", platoon_as_str(value, NULL));
+        text = platoon_as_str(value, &len);
+        table_cell(t, 1, "%.*s", len > HASH_BYTES / 2 ? HASH_SHOWN : (int)len, text);
         break;
     default:
         table_cell(t, 1, "-");

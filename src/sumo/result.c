@@ -45,6 +45,8 @@ static enum platoon_status put_figures(const struct sumo_plan *plan, const struc
         {"end_time_s", platoon_float(facts->ended_s)},
         {"wall_s", platoon_float(facts->wall_s)},
         {"sumo_version", platoon_str(facts->sumo_version)},
+        {"inputs_sha256",
+         facts->inputs_sha256 ? platoon_str(facts->inputs_sha256) : platoon_none()},
         {"outcome", platoon_str(outcome_text(facts->outcome))},
     };
     enum platoon_status st = PLATOON_OK;

@@ -19,6 +19,7 @@ struct result_facts {
     double ended_s; /* simulated */
     double wall_s;
     const char *sumo_version;
+    const char *inputs_sha256; /* NULL: not known */
     enum run_outcome outcome;
 };
 

@@ -20,6 +20,8 @@
 #include "sumo/clean_text.h"
 #include "sumo/command_line.h"
 #include "sumo/drive.h"
+#include "sumo/inputs/inputs.h"
+#include "sumo/manifest.h"
 #include "sumo/measure/collect.h"
 #include "sumo/result.h"
 #include "sumo/sumo_child.h"
@@ -42,6 +44,9 @@ struct run {
     double wanted_end_s;     /* < 0: none */
     double running, waiting; /* vehicles, as libsumo tells; < 0: not known */
     bool is_driven, is_in_library, loop_finished;
+    int64_t started_ms, finished_ms; /* wall clock, for people */
+    struct inputs inputs;
+    bool knows_inputs, inputs_changed; /* changed: while it ran, so nobody knows what SUMO read */
 };
 
 /* --- progress --------------------------------------------------------------------------------- */
@@ -550,11 +555,46 @@ static enum platoon_status conclude(struct run *run, platoon_value **out_result,
         .ended_s = run->console.ended_s,
         .wall_s = (double)(run->ended_ns - run->started_ns) / 1e9,
         .sumo_version = run->program->version,
+        .inputs_sha256 = run->knows_inputs && !run->inputs_changed ? run->inputs.sha256 : NULL,
         .outcome = outcome,
     };
     if ((st = result_make(run->plan, &figures, &facts, out_result)) != PLATOON_OK)
         describe(f, "internal", OUTCOME_FAILED, "no memory for the result");
     return st;
+}
+
+/* --- what the run was ------------------------------------------------------------------------- */
+
+/* Without them the run is as good; it only cannot say what it was made of. */
+static void learn_inputs(struct run *run)
+{
+    struct input_cache *cache = run->options->input_cache;
+
+    run->knows_inputs = cache && inputs_collect(run->plan, cache, &run->inputs, NULL) == PLATOON_OK;
+}
+
+/* The manifest; `result` is NULL for a run that has a failure instead. */
+static platoon_value *describe_run(const struct run *run, const platoon_value *result,
+                                   const struct sumo_failure *failure)
+{
+    const struct manifest_facts facts = {
+        .plan = run->plan,
+        .program = run->program,
+        .inputs = run->knows_inputs ? &run->inputs : NULL,
+        .inputs_changed = run->inputs_changed,
+        .carrier = run->is_in_library ? "libsumo"
+                   : run->is_driven   ? "traci"
+                                      : "sumo",
+        .task_dir = run->options->task_dir,
+        .started_ms = run->started_ms,
+        .ended_ms = run->finished_ms,
+        .wall_s = (double)(run->ended_ns - run->started_ns) / 1e9,
+        .outcome = result ? platoon_as_str(platoon_dict_get(result, "outcome"), NULL)
+                          : outcome_text(failure->outcome),
+        .failure = result ? NULL : failure->message,
+    };
+
+    return manifest_make(&facts);
 }
 
 bool sumo_backend_parse(const char *text, enum sumo_backend *out)
@@ -613,12 +653,20 @@ enum platoon_status sumo_run(const struct sumo_plan *plan, const struct sumo_pro
     run->options = options;
     run->running = run->waiting = -1.0;
     run->wanted_end_s = plan->has_end ? plan->end_s : -1.0;
+    learn_inputs(run);
+    run->started_ms = clock_wall_ms();
     st = run_simulation(run, &err);
+    run->finished_ms = clock_wall_ms();
+    run->inputs_changed = run->knows_inputs && !inputs_are_unchanged(&run->inputs);
     if (st == PLATOON_OK || st == PLATOON_ECLOSED)
         st = conclude(run, out_result, out_failure);
     else
         describe_cut_short(run, st, &err, out_failure);
     note_stderr(run, out_failure);
+    if (options->out_manifest)
+        *options->out_manifest =
+            describe_run(run, st == PLATOON_OK ? *out_result : NULL, out_failure);
+    inputs_release(&run->inputs);
     free(run);
     return st;
 }

@@ -9,6 +9,7 @@
 
 #include <platoon/value.h>
 
+#include "sumo/inputs/input_cache.h"
 #include "sumo/libsumo/zygote.h"
 #include "sumo/outcome.h"
 #include "sumo/program.h"
@@ -47,6 +48,8 @@ struct sumo_run_options {
     void (*on_progress)(const struct sumo_progress *progress, void *arg);
     void *arg;
     double progress_every_s;
+    struct input_cache *input_cache; /* kept for more runs; NULL: inputs are not hashed */
+    platoon_value **out_manifest;    /* of a run that began (yours), else left; NULL: not wanted */
 };
 
 enum { SUMO_FAILURE_TEXT_BYTES = 4096 };
@@ -66,7 +69,7 @@ struct sumo_failure {
  *
  *     seed  total_time_spent_h  total_travel_time_h  mean_delay_s  mean_speed_kmh
  *     vehicles_inserted  vehicles_arrived  vehicles_running  vehicles_waiting
- *     teleports  collisions  end_time_s  wall_s  sumo_version  outcome
+ *     teleports  collisions  end_time_s  wall_s  sumo_version  inputs_sha256  outcome
  *     measure_from_s  measure_to_s  (with a window), and the user's metrics
  *
  * EINTR when abort_fd hung up; any other status: the run failed and *out_failure says how. */

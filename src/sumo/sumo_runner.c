@@ -25,6 +25,7 @@ struct runner {
     enum sumo_backend backend;
     struct libsumo_zygote zygote;
     struct sumo_program program;
+    struct input_cache input_cache;
     double timeout_s; /* of a task that brings none of its own; 0: none */
     char root[PATH_MAX];
 };
@@ -111,6 +112,7 @@ static enum platoon_status read_options(struct runner *r, const platoon_value *r
         .abort_fd = RUNNER_FD_IN,
         .on_progress = send_progress,
         .progress_every_s = PROGRESS_EVERY_S,
+        .input_cache = &r->input_cache,
     };
     if ((st = sumo_task_dir_check(dir, err)) != PLATOON_OK)
         return st;
@@ -271,5 +273,6 @@ int sumo_runner_main(int argc, char **argv)
     code = serve(&r);
     libsumo_zygote_stop(&r.zygote);
     sumo_program_release(&r.program);
+    input_cache_release(&r.input_cache);
     return code;
 }

@@ -297,8 +297,7 @@ static enum platoon_status wants_control(const platoon_value *task, bool *out,
                         kind_of(flag));
 }
 
-/* `dir/name.platoon.yaml` for `dir/name.sumocfg`. */
-static char *settings_path(const char *config)
+char *task_settings_path(const char *config)
 {
     size_t len = strlen(config);
     char *path;
@@ -411,7 +410,7 @@ static enum platoon_status take_settings(struct sumo_plan *plan, struct platoon_
 
     if (st != PLATOON_OK)
         return st;
-    if (!(path = settings_path(plan->config)))
+    if (!(path = task_settings_path(plan->config)))
         return no_memory(err);
     st = settings_file_read(&file, path, err);
     if (st == PLATOON_OK && plan->is_controlled)

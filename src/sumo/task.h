@@ -54,6 +54,8 @@ struct sumo_plan {
  * key; EIO, ENOMEM. On success `out` is to be released; it keeps `task`. */
 enum platoon_status sumo_plan_make(platoon_value *task, const struct path_rules *rules,
                                    struct sumo_plan *out, struct platoon_err *err);
+/* `dir/name.platoon.yaml` for `dir/name.sumocfg`; malloc()ed, NULL when out of memory. */
+char *task_settings_path(const char *config);
 void sumo_plan_release(struct sumo_plan *plan); /* a zeroed one is fine */
 
 #endif

@@ -14,7 +14,7 @@ from support import ROOT, skip
 # what a result has besides the task's own keys
 METRICS = ["seed", "total_time_spent_h", "total_travel_time_h", "mean_delay_s", "mean_speed_kmh", "vehicles_inserted",
            "vehicles_arrived", "vehicles_running", "vehicles_waiting", "teleports", "collisions", "end_time_s", "wall_s",
-           "sumo_version", "outcome"]
+           "sumo_version", "inputs_sha256", "outcome"]
 
 
 def sumo_program():

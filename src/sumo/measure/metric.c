@@ -80,15 +80,17 @@ static bool copy(char *out, size_t size, const char *text, size_t len)
 static enum platoon_status parse_place(const char *text, size_t len, const char *where,
                                        struct metric *out, struct platoon_err *err)
 {
-    const char *first = memchr(text, '/', len), *last = memrchr(text, '/', len);
-    size_t source_len = first ? (size_t)(first - text) : len;
-    const char *attribute = last ? last + 1 : text + len;
-    size_t attribute_len = (size_t)(text + len - attribute);
+    const char *slash = memchr(text, '/', len), *attribute;
+    size_t source_len = slash ? (size_t)(slash - text) : len, attribute_len;
 
     if (!find_source(text, source_len, &out->source))
         return platoon_fail(err, PLATOON_EINVAL,
                             "%s: \"%.*s\" is no source; there are tripinfo, summary, e1 and e2",
                             where, source_len > 60 ? 60 : (int)source_len, text);
+    attribute = text + len;
+    while (attribute > text + source_len && attribute[-1] != '/')
+        attribute--;
+    attribute_len = (size_t)(text + len - attribute);
     if (attribute_len == 0 || strspn(attribute, LETTERS DIGITS ".-") < attribute_len ||
         !copy(out->attribute, sizeof out->attribute, attribute, attribute_len))
         return platoon_fail(err, PLATOON_EINVAL,
@@ -99,14 +101,14 @@ static enum platoon_status parse_place(const char *text, size_t len, const char 
                             : out->source == METRIC_SUMMARY ? "summary/halting"
                                                             : "e1/ID/occupancy");
     out->detector[0] = '\0';
-    if (first == last)
+    if (!slash || attribute == slash + 1)
         return PLATOON_OK;
     if (out->source != METRIC_E1 && out->source != METRIC_E2)
         return platoon_fail(err, PLATOON_EINVAL,
                             "%s: only e1 and e2 have an id before the attribute, %s has none",
                             where, sources[out->source]);
-    if (last == first + 1 ||
-        !copy(out->detector, sizeof out->detector, first + 1, (size_t)(last - first - 1)))
+    if (attribute == slash + 2 || !copy(out->detector, sizeof out->detector, slash + 1,
+                                        (size_t)(attribute - 1 - (slash + 1))))
         return platoon_fail(err, PLATOON_EINVAL,
                             "%s: the id of a detector has 1 to %d bytes; leave it out for all of "
                             "them (%s/ATTRIBUTE)",
