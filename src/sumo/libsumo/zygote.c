@@ -177,19 +177,23 @@ static platoon_value *texts(const char *const *list)
 static platoon_value *control_value(const struct control_settings *s)
 {
     platoon_value *dict = platoon_dict(), *parameters = platoon_list(), *places = platoon_list();
-    bool ok = dict && parameters && places;
+    platoon_value *presets = platoon_list(); /* which places nobody named: messages tell */
+    bool ok = dict && parameters && places && presets;
 
     for (size_t i = 0; ok && i < s->type->n_parameters; i++)
         ok = platoon_append(parameters, platoon_float(s->parameters[i])) == PLATOON_OK;
     for (size_t i = 0; ok && i < s->type->n_places; i++)
-        ok = platoon_append(places, texts((const char *const *)s->places[i].names)) == PLATOON_OK;
+        ok = platoon_append(places, texts((const char *const *)s->places[i].names)) == PLATOON_OK &&
+             platoon_append(presets, platoon_bool(s->places[i].is_preset)) == PLATOON_OK;
     if (!ok) {
         platoon_value_unref(parameters);
         platoon_value_unref(places);
+        platoon_value_unref(presets);
     } else {
         ok = platoon_dict_set(dict, "type", platoon_str(s->type->name)) == PLATOON_OK;
         ok = platoon_dict_set(dict, "parameters", parameters) == PLATOON_OK && ok;
         ok = platoon_dict_set(dict, "places", places) == PLATOON_OK && ok;
+        ok = platoon_dict_set(dict, "presets", presets) == PLATOON_OK && ok;
     }
     if (ok)
         return dict;

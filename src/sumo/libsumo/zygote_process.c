@@ -141,6 +141,7 @@ static enum platoon_status read_control(const platoon_value *from, struct job *j
     struct control_settings *s = &job->control;
     const platoon_value *parameters = platoon_dict_get(from, "parameters");
     const platoon_value *places = platoon_dict_get(from, "places");
+    const platoon_value *presets = platoon_dict_get(from, "presets");
 
     s->type = controller_find(platoon_as_str(platoon_dict_get(from, "type"), NULL));
     job->is_controlled = true;
@@ -158,6 +159,7 @@ static enum platoon_status read_control(const platoon_value *from, struct job *j
             if (!(s->places[i].names[j] = strdup(platoon_as_str(platoon_item(names, j), NULL))))
                 return platoon_fail(err, PLATOON_ENOMEM, "no memory for a simulation");
         s->places[i].n = n;
+        (void)platoon_as_bool(platoon_item(presets, i), &s->places[i].is_preset);
     }
     return PLATOON_OK;
 }
