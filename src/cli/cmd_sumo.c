@@ -16,6 +16,7 @@
 #include "cli/cmd.h"
 #include "cli/guard.h"
 #include "cli/options.h"
+#include "cli/sumo_describe.h"
 #include "cli/sumo_view.h"
 #include "cli/talk.h"
 #include "sumo/control/plugin.h"
@@ -33,6 +34,9 @@ enum {
     OPT_SUMO_BACKEND,
     OPT_TIMEOUT,
     OPT_OUTPUT_DIR,
+    OPT_DESCRIBE,
+    OPT_WRITE,
+    OPT_FORCE,
 
     MAX_SEED = INT32_MAX,
     MAX_TIMEOUT_S = 366 * 86400
@@ -65,6 +69,13 @@ static const struct cmd_option option_table[] = {
     {OPT_OUTPUT_DIR, "output-dir", "DIR",
      "keep SUMO's outputs and a manifest of the run there, in a\n"
      "new folder (default: they are removed)"},
+    {OPT_DESCRIBE, "describe", NULL,
+     "run nothing: list the network's signals, detectors and\n"
+     "ramps, and what a ramp lacks to be metered"},
+    {OPT_WRITE, "write", NULL,
+     "with --describe: begin FILE.platoon.yaml, beside the\n"
+     ".sumocfg, with a controller's settings for the best ramp"},
+    {OPT_FORCE, "force", NULL, "with --write: replace that file if it is there"},
     {0},
 };
 
@@ -72,7 +83,7 @@ static int run(int argc, char **argv);
 
 const struct cmd cmd_sumo = {
     .name = "sumo",
-    .summary = "run one SUMO simulation here and print its figures",
+    .summary = "run one SUMO simulation here, or describe its network",
     .usage = "FILE.sumocfg [OPTION]...",
     .about = "Run a simulation as a worker would run it, with a controller or without, and print\n"
              "what a worker would send back. For trying a scenario and for finding faults in it.\n",
@@ -84,6 +95,7 @@ const struct cmd cmd_sumo = {
              "  platoon sumo data/ramp_metering.sumocfg --set measure.from=900 \\\n"
              "      --set 'metrics.longest_queue_m=e2/ramp_queue/maxJamLengthInMeters max'\n"
              "  platoon sumo data/ramp_metering2.sumocfg --controller ./mine.so --control mine\n"
+             "  platoon sumo big.sumocfg --describe --write\n"
              "\n"
              "Exit codes: 0 the run ended as it should (outcome ok); 1 it failed, or ended in a\n"
              "gridlock or early, by a rule; 2 wrong command line; 130 interrupted.\n",
@@ -97,7 +109,8 @@ struct sumo_command {
     platoon_value *settings, *options, *measure, *metrics;
     const char *controllers[CONTROLLER_MAX_ADDED];
     size_t n_controllers;
-    bool wants_json, has_seed;
+    bool wants_json, has_seed, describes, writes, replaces;
+    const char *run_option; /* the last that only a run has; NULL */
     int64_t seed;
     enum sumo_backend backend;
     double timeout_s;
@@ -256,6 +269,9 @@ static int load_controllers(struct options *o, struct sumo_command *c)
 
 static int read_option(struct options *o, struct sumo_command *c, int id)
 {
+    if (id == OPT_CONTROL || id == OPT_CONTROLLER || id == OPT_SET || id == OPT_SEED ||
+        id == OPT_SUMO || id == OPT_SUMO_BACKEND || id == OPT_TIMEOUT || id == OPT_OUTPUT_DIR)
+        c->run_option = o->name;
     switch (id) {
     case OPTION_EXIT:
         return OPTION_EXIT;
@@ -305,7 +321,27 @@ static int read_option(struct options *o, struct sumo_command *c, int id)
     case OPT_OUTPUT_DIR:
         c->output_dir = o->value;
         break;
+    case OPT_DESCRIBE:
+        c->describes = true;
+        break;
+    case OPT_WRITE:
+        c->writes = true;
+        break;
+    case OPT_FORCE:
+        c->replaces = true;
+        break;
     }
+    return OPTION_END;
+}
+
+static int check_describe(struct options *o, const struct sumo_command *c)
+{
+    if (c->replaces && !c->writes)
+        return options_fail(o, "--force replaces what --write writes; without it there is nothing");
+    if (c->writes && !c->describes)
+        return options_fail(o, "--write goes with --describe");
+    if (c->describes && c->run_option)
+        return options_fail(o, "--describe runs nothing, so --%s has no meaning", c->run_option);
     return OPTION_END;
 }
 
@@ -525,6 +561,15 @@ static int run_and_report(const struct sumo_command *c)
     return exit_code;
 }
 
+static int describe(const struct sumo_command *c)
+{
+    return sumo_describe(&(struct sumo_describe){.file = c->file,
+                                                 .root = c->root,
+                                                 .wants_json = c->wants_json,
+                                                 .writes = c->writes,
+                                                 .replaces = c->replaces});
+}
+
 static int run(int argc, char **argv)
 {
     struct sumo_command c = {0};
@@ -538,9 +583,9 @@ static int run(int argc, char **argv)
     for (int id; (id = options_next(&o)) != OPTION_END;)
         if (read_option(&o, &c, id) == OPTION_EXIT)
             goto usage;
-    if (complete_task(&o, &c) == OPTION_EXIT)
+    if (check_describe(&o, &c) == OPTION_EXIT || complete_task(&o, &c) == OPTION_EXIT)
         goto usage;
-    exit_code = run_and_report(&c);
+    exit_code = c.describes ? describe(&c) : run_and_report(&c);
     goto out;
 
 usage:
