@@ -121,9 +121,13 @@ const char *verdict_number(double x, bool with_sign, char out[VERDICT_NUMBER])
         strcpy(out, "-");
         return out;
     }
+    if (x == 0) {
+        strcpy(out, "0");
+        return out;
+    }
     while (decimals > 0 && size >= 10)
         size /= 10, decimals--;
-    if (fabs(x) < 0.1 && x != 0)
+    if (fabs(x) < 0.1)
         (void)snprintf(out, VERDICT_NUMBER, with_sign ? "%+.3g" : "%.3g", x);
     else
         (void)snprintf(out, VERDICT_NUMBER, with_sign ? "%+.*f" : "%.*f", decimals, x);

@@ -369,6 +369,20 @@ static enum platoon_status wait_for_results(struct drive *d, struct platoon_err 
     return st;
 }
 
+/* A server in memory forgets which task a result is of. */
+static enum platoon_status check_store(struct drive *d, struct platoon_err *err)
+{
+    platoon_value *stats = NULL;
+    enum platoon_status st = call(d, "stats", platoon_tuple(0), &stats, err);
+
+    if (st == PLATOON_OK && strcmp(ask_text(stats, "store"), "memory") == 0)
+        st = platoon_fail(err, PLATOON_ENOTFOUND,
+                          "the server keeps its tasks in memory only, without an account of their "
+                          "results; start it with a data folder (platoon serve --data DIR)");
+    platoon_value_unref(stats);
+    return st;
+}
+
 /* --- the whole -------------------------------------------------------------------------------- */
 
 static enum platoon_status open_drive(struct drive *d, struct campaign *c, platoon_manager *m,
@@ -387,6 +401,8 @@ static enum platoon_status open_drive(struct drive *d, struct campaign *c, plato
         return platoon_fail(err, st,
                             "the server is not Platoon's: Python's own manager keeps no account "
                             "of its tasks");
+    if (st == PLATOON_OK)
+        st = check_store(d, err);
     if (st == PLATOON_OK)
         st = ledger_open(&c->folder, "runs.jsonl", &d->runs, err);
     return st == PLATOON_OK ? ledger_open(&c->folder, "submitted.jsonl", &d->submitted, err) : st;

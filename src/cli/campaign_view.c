@@ -35,10 +35,30 @@ static void name_cell(struct table *t, size_t column, const struct tally_metric 
         table_cell(t, column, "%s", m->name);
 }
 
+/* The columns that say which cell it is: where, if there are factors, and the arm, if there are
+ * arms. Returns the next column; without `t` nothing is written. */
+static size_t place_cells(struct table *t, const struct campaign *c, const char *where, size_t arm)
+{
+    size_t column = 1;
+
+    if (plan_points(c->file.plan) > 1 || *where) {
+        if (t)
+            table_cell(t, column, "%s", where);
+        column++;
+    }
+    if (plan_arms(c->file.plan) > 1) {
+        if (t)
+            table_cell(t, column, "%s", plan_arm_name(c->file.plan, arm));
+        column++;
+    }
+    return column;
+}
+
 static bool means_row(struct table *t, const struct campaign *c, size_t point, size_t arm,
                       size_t metric)
 {
     char *where = verdict_point_text(c->file.plan, point);
+    size_t at;
     struct tally_cell cell;
     bool is_fine =
         where && tally_cell(c->tally, point, arm, metric, TALLY_ALL, &cell) == PLATOON_OK;
@@ -46,28 +66,46 @@ static bool means_row(struct table *t, const struct campaign *c, size_t point, s
     if (is_fine) {
         table_row(t);
         name_cell(t, 0, tally_metric(c->tally, metric));
-        table_cell(t, 1, "%s", where);
-        table_cell(t, 2, "%s", plan_arm_name(c->file.plan, arm));
-        count_cell(t, 3, &cell);
-        number_cell(t, 4, cell.sample.n ? cell.sample.mean : NAN, false);
-        number_cell(t, 5, cell.half_width, false);
-        number_cell(t, 6, cell.sd, false);
-        number_cell(t, 7, cell.sample.n ? cell.sample.min : NAN, false);
-        number_cell(t, 8, cell.median, false);
-        number_cell(t, 9, cell.sample.n ? cell.sample.max : NAN, false);
+        at = place_cells(t, c, where, arm);
+        count_cell(t, at, &cell);
+        number_cell(t, at + 1, cell.sample.n ? cell.sample.mean : NAN, false);
+        number_cell(t, at + 2, cell.half_width, false);
+        number_cell(t, at + 3, cell.sd, false);
+        number_cell(t, at + 4, cell.sample.n ? cell.sample.min : NAN, false);
+        number_cell(t, at + 5, cell.median, false);
+        number_cell(t, at + 6, cell.sample.n ? cell.sample.max : NAN, false);
     }
     free(where);
     return is_fine;
 }
 
+/* Titles with the columns of place_cells() after the first. */
+enum { MAX_COLUMNS = 10 };
+static struct table *new_table(const struct campaign *c, const char *first,
+                               const struct table_column *others, size_t n_others)
+{
+    struct table_column columns[MAX_COLUMNS] = {{first, false, false}};
+    char *where = verdict_point_text(c->file.plan, 0);
+    size_t n = 1;
+
+    if (!where)
+        return NULL;
+    if (place_cells(NULL, c, where, 0) > 1 && (plan_points(c->file.plan) > 1 || *where))
+        columns[n++] = (struct table_column){"AT", false, true};
+    if (plan_arms(c->file.plan) > 1)
+        columns[n++] = (struct table_column){"ARM", false, false};
+    memcpy(columns + n, others, n_others * sizeof *others);
+    free(where);
+    return table_new(columns, n + n_others);
+}
+
 static bool print_means(const struct campaign *c, size_t first, size_t end)
 {
-    static const struct table_column columns[] = {{"METRIC", false, false}, {"AT", false, true},
-                                                  {"ARM", false, false},    {"RUNS", true, false},
-                                                  {"MEAN", true, false},    {"± 95 %", true, false},
-                                                  {"SD", true, false},      {"MIN", true, false},
-                                                  {"MEDIAN", true, false},  {"MAX", true, false}};
-    struct table *t = table_new(columns, 10);
+    static const struct table_column columns[] = {{"RUNS", true, false},   {"MEAN", true, false},
+                                                  {"± 95 %", true, false}, {"SD", true, false},
+                                                  {"MIN", true, false},    {"MEDIAN", true, false},
+                                                  {"MAX", true, false}};
+    struct table *t = new_table(c, "METRIC", columns, 7);
     bool is_fine = t != NULL;
 
     for (size_t m = first; m < end; m++)
@@ -83,34 +121,33 @@ static void differences_row(struct table *t, const struct campaign *c, size_t me
                             const struct tally_comparison *d, const char *where)
 {
     double percent = 100 * d->paired.mean_difference / fabs(d->base_mean);
+    size_t at;
 
     table_row(t);
     name_cell(t, 0, tally_metric(c->tally, metric));
-    table_cell(t, 1, "%s", where);
-    table_cell(t, 2, "%s", plan_arm_name(c->file.plan, d->arm));
-    table_cell(t, 3, "%zu", d->paired.n);
-    number_cell(t, 4, d->paired.mean_difference, true);
-    number_cell(t, 5, d->paired.half_width, false);
+    at = place_cells(t, c, where, d->arm);
+    table_cell(t, at, "%zu", d->paired.n);
+    number_cell(t, at + 1, d->paired.mean_difference, true);
+    number_cell(t, at + 2, d->paired.half_width, false);
     if (isfinite(percent))
-        table_cell(t, 6, "%+.1f %%", percent);
+        table_cell(t, at + 3, "%+.1f %%", percent);
     else
-        table_cell(t, 6, "-");
+        table_cell(t, at + 3, "-");
     if (isnan(d->adjusted_p))
-        table_cell(t, 7, "-");
+        table_cell(t, at + 4, "-");
     else
-        table_cell(t, 7, d->adjusted_p < 0.001 ? "< 0.001" : "%.3f", d->adjusted_p);
-    number_cell(t, 8, d->paired.correlation, false);
-    number_cell(t, 9, d->paired.variance_ratio, false);
+        table_cell(t, at + 4, d->adjusted_p < 0.001 ? "< 0.001" : "%.3f", d->adjusted_p);
+    number_cell(t, at + 5, d->paired.correlation, false);
+    number_cell(t, at + 6, d->paired.variance_ratio, false);
 }
 
 static bool print_differences(const struct campaign *c, size_t first, size_t end)
 {
     static const struct table_column columns[] = {
-        {"DIFFERENCE", false, false},   {"AT", false, true},       {"ARM", false, false},
         {"PAIRS", true, false},         {"MEAN", true, false},     {"± 95 %", true, false},
         {"OF BASELINE", true, false},   {"P (HOLM)", true, false}, {"CORRELATION", true, false},
         {"VARIANCE RATIO", true, false}};
-    struct table *t = table_new(columns, 10);
+    struct table *t = new_table(c, "DIFFERENCE", columns, 7);
     bool is_fine = t != NULL;
 
     for (size_t m = first; is_fine && m < end; m++) {

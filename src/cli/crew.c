@@ -24,10 +24,12 @@ static enum platoon_status no_memory(struct platoon_err *err)
     return platoon_fail(err, PLATOON_ENOMEM, "out of memory");
 }
 
-/* The last line of a log that says something, for an error message; "" if there is none. */
+/* The last line of a log that says something, for an error message; "" if there is none. The last
+ * error, if one is told: hints follow it. */
 static void last_line(const char *folder, const char *log, char *out, size_t size)
 {
     char *path = NULL, line[512];
+    bool has_error = false;
     FILE *f = NULL;
 
     out[0] = '\0';
@@ -35,8 +37,12 @@ static void last_line(const char *folder, const char *log, char *out, size_t siz
         f = fopen(path, "re");
     while (f && fgets(line, sizeof line, f)) {
         line[strcspn(line, "\r\n")] = '\0';
-        if (line[0])
+        if (strncmp(line, "error: ", 7) == 0) {
+            (void)snprintf(out, size, "%s", line + 7); /* cut to fit */
+            has_error = true;
+        } else if (line[0] && !has_error) {
             (void)snprintf(out, size, "%s", line); /* cut to fit */
+        }
     }
     if (f)
         fclose(f);
