@@ -78,10 +78,10 @@ static enum platoon_status add_all(struct reading *r, const char *list)
     enum platoon_status st = PLATOON_OK;
 
     while (*list && st == PLATOON_OK) {
-        size_t whole = strcspn(list, ",;"), skip = strspn(list, " \t"), len;
+        size_t whole = strcspn(list, ",;"), skip = strspn(list, " \t\r\n"), len;
 
         if (skip < whole) {
-            for (len = whole - skip; strchr(" \t", list[skip + len - 1]); len--)
+            for (len = whole - skip; strchr(" \t\r\n", list[skip + len - 1]); len--)
                 ;
             st = add(r, list + skip, len);
         }

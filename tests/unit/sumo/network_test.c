@@ -34,8 +34,9 @@ static void write_text(const char *name, const char *text)
     write_file(name, text, strlen(text));
 }
 
-static const char config[] = "<configuration><input><net-file value='n.net.xml'/>"
-                             "<additional-files value='a.xml, b.xml'/></input></configuration>";
+static const char config[] =
+    "<configuration><input><net-file value='n.net.xml'/>"
+    "<additional-files value='a.xml, &#10; b.xml '/></input></configuration>";
 static const char net[] =
     "<net><edge id=':j_0' function='internal'><lane id=':j_0_0' index='0' speed='9' length='3'/>"
     "</edge>"
