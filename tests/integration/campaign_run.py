@@ -140,15 +140,14 @@ def a_changed_campaign_runs_what_changed(t):
 @test
 def a_run_that_is_killed_goes_on(t):
     path = campaign(t, SUMS.replace("1..6", "1..30"), SCRIPT.replace("#!/bin/sh", "#!/bin/sh\nsleep 0.02"))
-    done = 0
+    done, children = 0, []
     for wanted in (10, 40, 80):
         p = Process(t, [program("platoon"), "run", path], cwd=str(t.tmp))
         runs = t.tmp / "platoon-data" / "sums" / "runs.jsonl"
         t.eventually(lambda: runs.exists() and runs.read_bytes().count(b"\n") >= wanted, "%d runs" % wanted)
-        children = p.children()
+        children += p.children()
         p.send_signal(signal.SIGKILL)
         p.wait()
-        t.eventually(lambda: not any(is_running(child) for child in children), "its children are gone")
         lines = runs.read_bytes().count(b"\n")
         check(lines >= done, "%d lines after %d" % (lines, done))
         done = lines
@@ -161,6 +160,8 @@ def a_run_that_is_killed_goes_on(t):
     check_equal(len(lines), 120, "lines")
     for line in lines:
         check_equal(line["result"], result(line["task"]["a"], line["task"]["b"], line["seed"]), "result")
+    # A worker whose server has gone waits for it for its --stop-grace.
+    t.eventually(lambda: not any(is_running(child) for child in children), "the children are gone", timeout=30)
 
 
 @test
