@@ -7,7 +7,8 @@ const struct cmd cmd_sumo_runner = {
     .name = "_sumo-runner",
     .summary = "run SUMO tasks for a slot",
     .usage = "[--root DIR] [--sumo EXE] [--allow-any-path] "
-             "[--sumo-backend auto|libsumo|traci] [--controller FILE.so]... [--timeout SECONDS]",
+             "[--sumo-backend auto|libsumo|traci] [--controller FILE.so]... "
+             "[--keep none|failed|all --keep-dir DIR] [--timeout SECONDS]",
     .about = "Started by `platoon work`, with tasks on descriptor 3 and results on 4.\n",
     .options = (const struct cmd_option[]){{0}},
     .is_hidden = true,

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_work.c - `platoon work`: options to struct agent_options; the work is src/worker's. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/cmd.h"
@@ -12,6 +14,7 @@
 #include "cli/reach.h"
 #include "cli/talk.h"
 #include "sumo/control/plugin.h"
+#include "sumo/keep.h"
 #include "sumo/sumo_run.h"
 #include "worker/agent.h"
 
@@ -33,6 +36,8 @@ enum {
     OPT_SUMO_BACKEND,
     OPT_CONTROLLER,
     OPT_ALLOW_ANY_PATH,
+    OPT_KEEP,
+    OPT_KEEP_DIR,
     OPT_IDLE_EXIT,
     OPT_STOP_GRACE,
     OPT_DRAIN,
@@ -83,6 +88,12 @@ static const struct cmd_option option_table[] = {
      "sumo: a controller of your own that tasks may name as\n"
      "their control.type (docs/sumo.md); may be repeated"},
     {OPT_ALLOW_ANY_PATH, "allow-any-path", NULL, "sumo: tasks may name files outside --root"},
+    {OPT_KEEP, "keep", "none|failed|all",
+     "sumo: keep what runs wrote, compressed, with a manifest:\n"
+     "of all, or of those that failed (default: none)"},
+    {OPT_KEEP_DIR, "keep-dir", "DIR",
+     "sumo: where, in folders TASK-ATTEMPT (default:\n"
+     "platoon-kept)"},
     {OPT_IDLE_EXIT, "idle-exit", "SECONDS", "end after so long without a task (default: never)"},
     {OPT_STOP_GRACE, "stop-grace", "SECONDS",
      "what running tasks get to finish after Ctrl-C or\n"
@@ -143,6 +154,8 @@ struct work {
     const char **env;   /* as many as there are arguments */
     char **controllers; /* as many; absolute, since runners start in --root; owned */
     char *task_queue, *result_queue;
+    const char *keep_dir; /* as given; NULL: not */
+    char keep_path[PATH_MAX];
     struct reach reach;
     struct log_sink sink;
     bool has_log_format, is_verbose, is_quiet;
@@ -301,6 +314,14 @@ static int read_option(struct options *o, struct work *w, int id)
     case OPT_ALLOW_ANY_PATH:
         a->runner_options.allow_any_path = true;
         break;
+    case OPT_KEEP:
+        if (!keep_policy_parse(o->value, &(enum keep_policy){0}))
+            return options_fail(o, "--keep %s: there are none, failed and all", o->value);
+        a->runner_options.keep = o->value;
+        break;
+    case OPT_KEEP_DIR:
+        w->keep_dir = o->value;
+        break;
     case OPT_IDLE_EXIT:
         if (!options_seconds(o, 366 * 86400.0, &a->idle_exit_s))
             return OPTION_EXIT;
@@ -327,6 +348,27 @@ static int read_option(struct options *o, struct work *w, int id)
     return OPTION_END;
 }
 
+/* Absolute, since runners start in --root. Found out now that it cannot be made. */
+static int make_keep_dir(struct options *o, struct work *w)
+{
+    const char *dir = w->keep_dir ? w->keep_dir : "platoon-kept";
+    struct runner_options *ro = &w->agent.runner_options;
+
+    if (ro->keep && strcmp(ro->keep, "none") == 0)
+        ro->keep = NULL;
+    if (!ro->keep)
+        return w->keep_dir ? options_fail(o,
+                                          "--keep-dir %s: without --keep failed or all nothing "
+                                          "would be kept there",
+                                          dir)
+                           : OPTION_END;
+    if ((mkdir(dir, 0777) < 0 && errno != EEXIST) || !realpath(dir, w->keep_path) ||
+        access(w->keep_path, W_OK | X_OK) < 0)
+        return options_fail(o, "--keep-dir %s: %s", dir, strerror(errno));
+    ro->keep_dir = w->keep_path;
+    return OPTION_END;
+}
+
 /* What can be said before a server is looked for. */
 static int check_options(struct options *o, struct work *w)
 {
@@ -337,16 +379,20 @@ static int check_options(struct options *o, struct work *w)
     if (r != &runner_python && (ro->python || ro->unsafe_pickle))
         return options_fail(o, "--%s is for --runner python",
                             ro->python ? "python" : "unsafe-pickle");
-    if (r != &runner_sumo &&
-        (ro->sumo || ro->sumo_backend || ro->n_controllers > 0 || ro->allow_any_path))
+    if (r != &runner_sumo && (ro->sumo || ro->sumo_backend || ro->n_controllers > 0 || ro->keep ||
+                              w->keep_dir || ro->allow_any_path))
         return options_fail(o, "--%s is for --runner sumo",
                             ro->sumo                ? "sumo"
                             : ro->sumo_backend      ? "sumo-backend"
                             : ro->n_controllers > 0 ? "controller"
+                            : ro->keep              ? "keep"
+                            : w->keep_dir           ? "keep-dir"
                                                     : "allow-any-path");
     /* Found out now, before a task is taken: each would be a failure. */
     if (plugin_probe(ro->controllers, ro->n_controllers, &err) != PLATOON_OK)
         return options_fail(o, "--controller %s", err.message);
+    if (make_keep_dir(o, w) == OPTION_EXIT)
+        return OPTION_EXIT;
     w->agent.log = (struct agent_log){.write = say};
     w->agent.log.level = w->is_verbose ? AGENT_DEBUG : w->is_quiet ? AGENT_WARNING : AGENT_INFO;
     w->sink.level = w->agent.log.level;

@@ -127,6 +127,7 @@ platoon_value *manifest_make(const struct manifest_facts *m)
         {"wall_s", platoon_float(m->wall_s)},
         {"outcome", platoon_str(m->outcome)},
         {"failure", text_or_none(m->failure)},
+        {"stderr_tail", text_or_none(m->stderr_tail)},
         {"task", platoon_value_ref(plan->task)},
         {"seed", plan->knows_seed ? platoon_int(plan->seed) : platoon_none()},
         {"control", plan->is_controlled ? platoon_str(plan->control.type->name) : platoon_none()},

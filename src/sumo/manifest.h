@@ -26,6 +26,7 @@ struct manifest_facts {
     double wall_s;
     const char *outcome;
     const char *failure; /* its message; NULL: the run has a result */
+    const char *stderr_tail;
 };
 
 /* The manifest as a dict (docs/sumo.md); NULL when out of memory. */

@@ -592,6 +592,7 @@ static platoon_value *describe_run(const struct run *run, const platoon_value *r
         .outcome = result ? platoon_as_str(platoon_dict_get(result, "outcome"), NULL)
                           : outcome_text(failure->outcome),
         .failure = result ? NULL : failure->message,
+        .stderr_tail = failure->stderr_tail,
     };
 
     return manifest_make(&facts);

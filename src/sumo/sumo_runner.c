@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -14,6 +15,7 @@
 
 #include "base/num.h"
 #include "sumo/control/plugin.h"
+#include "sumo/keep.h"
 #include "sumo/runner_io.h"
 #include "sumo/sumo_run.h"
 
@@ -26,7 +28,9 @@ struct runner {
     struct libsumo_zygote zygote;
     struct sumo_program program;
     struct input_cache input_cache;
-    double timeout_s; /* of a task that brings none of its own; 0: none */
+    enum keep_policy keep;
+    const char *keep_dir; /* absolute; NULL: nothing is kept */
+    double timeout_s;     /* of a task that brings none of its own; 0: none */
     char root[PATH_MAX];
 };
 
@@ -90,6 +94,12 @@ static void send_progress(const struct sumo_progress *p, void *arg)
                        NULL);
 }
 
+static void send_warning(const char *text)
+{
+    /* As above. */
+    (void)runner_write(RUNNER_FD_OUT, message("warning", platoon_str(text)), NULL);
+}
+
 static enum platoon_status send_failure(const struct sumo_failure *f, struct platoon_err *err)
 {
     return runner_write(RUNNER_FD_OUT, message("error", sumo_failure_value(f)), err);
@@ -98,7 +108,8 @@ static enum platoon_status send_failure(const struct sumo_failure *f, struct pla
 /* --- one task --------------------------------------------------------------------------------- */
 
 static enum platoon_status read_options(struct runner *r, const platoon_value *request,
-                                        struct sumo_run_options *out, struct platoon_err *err)
+                                        platoon_value **out_manifest, struct sumo_run_options *out,
+                                        struct platoon_err *err)
 {
     const char *dir = platoon_as_str(platoon_dict_get(request, "task_dir"), NULL);
     const platoon_value *timeout = platoon_dict_get(request, "timeout_s");
@@ -113,6 +124,7 @@ static enum platoon_status read_options(struct runner *r, const platoon_value *r
         .on_progress = send_progress,
         .progress_every_s = PROGRESS_EVERY_S,
         .input_cache = &r->input_cache,
+        .out_manifest = out_manifest,
     };
     if ((st = sumo_task_dir_check(dir, err)) != PLATOON_OK)
         return st;
@@ -122,21 +134,51 @@ static enum platoon_status read_options(struct runner *r, const platoon_value *r
     return PLATOON_OK;
 }
 
+static int64_t number_of(const platoon_value *request, const char *key)
+{
+    int64_t number;
+
+    return platoon_as_int(platoon_dict_get(request, key), &number) == PLATOON_OK ? number : 0;
+}
+
+/* A run is as good without its outputs: that they could not be kept is no failure of the task. */
+static void keep_run(const struct runner *r, const platoon_value *request,
+                     const platoon_value *manifest)
+{
+    struct platoon_err err;
+    char name[64], text[sizeof err.message + 100];
+
+    if (!manifest)
+        return; /* there was no run */
+    (void)snprintf(name, sizeof name, "%" PRId64 "-%" PRId64, number_of(request, "task_id"),
+                   number_of(request, "attempt"));
+    if (keep_outputs(platoon_as_str(platoon_dict_get(request, "task_dir"), NULL), r->keep_dir, name,
+                     manifest, &err) == PLATOON_OK)
+        return;
+    (void)snprintf(text, sizeof text, "the outputs of %s are not kept: %s", name, err.message);
+    send_warning(text);
+}
+
 static enum platoon_status run_task(struct runner *r, const platoon_value *request,
                                     platoon_value **out_result, struct sumo_failure *out_failure)
 {
     struct sumo_run_options options;
+    platoon_value *manifest = NULL;
     struct sumo_plan plan = {0};
     struct platoon_err err;
     enum platoon_status st;
 
-    if ((st = read_options(r, request, &options, &err)) != PLATOON_OK ||
+    if ((st = read_options(r, request, r->keep_dir ? &manifest : NULL, &options, &err)) !=
+            PLATOON_OK ||
         (st = sumo_plan_make(platoon_dict_get(request, "task"), &r->rules, &plan, &err)) !=
             PLATOON_OK ||
         (st = sumo_program_find(&r->program, r->wanted_program, &err)) != PLATOON_OK)
         sumo_failure_before_run(out_failure, &err);
     else
         st = sumo_run(&plan, &r->program, &options, out_result, out_failure);
+    if (st != PLATOON_EINTR && (r->keep == KEEP_ALL || st != PLATOON_OK))
+        keep_run(r, request, manifest);
+    platoon_value_unref(manifest);
     sumo_plan_release(&plan);
     return st;
 }
@@ -188,7 +230,7 @@ static int usage(void)
 {
     fprintf(stderr, "usage: platoon _sumo-runner [--root DIR] [--sumo EXE] [--allow-any-path] "
                     "[--sumo-backend auto|libsumo|traci] [--controller FILE.so]... "
-                    "[--timeout SECONDS]\n"
+                    "[--keep none|failed|all --keep-dir DIR] [--timeout SECONDS]\n"
                     "Started by platoon work, with tasks on descriptor 3 and results on 4.\n");
     return 2;
 }
@@ -202,6 +244,8 @@ static int read_command_line(struct runner *r, int argc, char **argv)
         {"sumo-backend", required_argument, NULL, 'b'},
         {"timeout", required_argument, NULL, 't'},
         {"controller", required_argument, NULL, 'c'},
+        {"keep", required_argument, NULL, 'k'},
+        {"keep-dir", required_argument, NULL, 'd'},
         {NULL, 0, NULL, 0},
     };
     const char *root = ".";
@@ -230,6 +274,13 @@ static int read_command_line(struct runner *r, int argc, char **argv)
                 return 2;
             }
             break;
+        case 'k':
+            if (!keep_policy_parse(optarg, &r->keep))
+                return usage();
+            break;
+        case 'd':
+            r->keep_dir = optarg;
+            break;
         case 't':
             if (!num_double_parse(optarg, strlen(optarg), &r->timeout_s) || !(r->timeout_s >= 0.0))
                 return usage();
@@ -238,8 +289,10 @@ static int read_command_line(struct runner *r, int argc, char **argv)
             return usage();
         }
     }
-    if (optind != argc)
+    if (optind != argc || (r->keep != KEEP_NONE && (!r->keep_dir || *r->keep_dir != '/')))
         return usage();
+    if (r->keep == KEEP_NONE)
+        r->keep_dir = NULL;
     if (!realpath(root, r->root)) {
         fprintf(stderr, "sumo runner: --root %s: %s\n", root, strerror(errno));
         return 2;

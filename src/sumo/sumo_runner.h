@@ -4,7 +4,7 @@
  *
  *     platoon _sumo-runner [--root DIR] [--sumo EXE] [--allow-any-path]
  *                          [--sumo-backend auto|libsumo|traci] [--timeout SECONDS]
- *                          [--controller FILE.so]...
+ *                          [--controller FILE.so]... [--keep none|failed|all --keep-dir DIR]
  *
  * Descriptor 3 brings tasks, descriptor 4 takes results (runner_io.h). In:
  *
@@ -12,9 +12,11 @@
  *      'timeout_s': SECONDS}
  *
  * of which 'task' and 'task_dir' (an existing folder of the task's own; outputs go there) are
- * needed. Out, for each task, any number of
+ * needed; 'task_id' and 'attempt' name the folder under --keep-dir (absolute) that outputs are kept
+ * in. Out, for each task, any number of
  *
  *     {'progress': {'time_s', 'begin_s', 'end_s', 'running', 'waiting', 'wall_s'}}
+ *     {'warning': TEXT}   outputs could not be kept
  *
  * and then one of
  *

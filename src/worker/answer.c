@@ -112,6 +112,9 @@ void answer_read(const uint8_t *pickle, size_t len, struct answer *out)
     } else if ((v = platoon_dict_get(dict, "progress"))) {
         a.kind = ANSWER_PROGRESS;
         a.value = platoon_value_ref(v);
+    } else if (platoon_as_str(v = platoon_dict_get(dict, "warning"), NULL)) {
+        a.kind = ANSWER_WARNING;
+        a.value = platoon_value_ref(v);
     } else if ((v = platoon_dict_get(dict, "ready"))) {
         a.kind = ANSWER_READY;
         a.value = platoon_value_ref(v);

@@ -14,13 +14,14 @@ enum answer_kind {
     ANSWER_READY,
     ANSWER_FAILED, /* it can never work; `value` is the reason, a str */
     ANSWER_PROGRESS,
+    ANSWER_WARNING, /* for whoever watches the agent; `value` is a str */
     ANSWER_OUTCOME, /* of the task: a result or an error, in `outcome` */
     ANSWER_BAD      /* it breaks the contract; `message` says how */
 };
 
 struct answer {
     enum answer_kind kind;
-    platoon_value *value; /* owned: READY's dict, FAILED's text, PROGRESS's dict */
+    platoon_value *value; /* owned: READY's and PROGRESS's dict, FAILED's and WARNING's text */
     struct outcome outcome;
     char message[512];
 };

@@ -27,6 +27,7 @@
  *         (an opaque task, with takes_opaque and --unsafe-pickle: 'task_pickle': bytes for 'task')
  *     descriptor 4, process -> agent, for each task any number of
  *         {'progress': {...}}
+ *         {'warning': str}             for the agent's log
  *     and then exactly one of
  *         {'result': VALUE}
  *         {'result_pickle': bytes}     a whole pickle, which is passed on unread
@@ -68,9 +69,10 @@ struct runner_options {
     const char *sumo_backend;       /* NULL: the runner's own choice */
     const char *const *controllers; /* sumo: shared objects; absolute */
     size_t n_controllers;
-    bool allow_any_path; /* sumo: file names may leave the root */
-    bool unsafe_pickle;  /* opaque tasks may be loaded by the runner's process */
-    double timeout_s;    /* of a task; 0: none */
+    const char *keep, *keep_dir; /* sumo: whose outputs are kept, and where; NULL: none */
+    bool allow_any_path;         /* sumo: file names may leave the root */
+    bool unsafe_pickle;          /* opaque tasks may be loaded by the runner's process */
+    double timeout_s;            /* of a task; 0: none */
 };
 
 /* What to run. Zero-initialised by the agent, which frees what is in it with run_plan_release(). */
@@ -94,6 +96,8 @@ struct runner_ops {
     enum runner_shape shape;
     bool says_ready;
     bool takes_opaque;
+    bool
+        limits_itself; /* its process ends tasks at timeout_s and answers; the agent waits for that */
 
     /* Check the options and make the runner's own state, once. EINVAL: the command line is wrong,
      * `err` says how. */

@@ -55,6 +55,10 @@ static bool sumo_command(void *runner, struct run_plan *plan)
     for (size_t i = 0; i < options->n_controllers; i++)
         if (!run_plan_add(plan, "--controller") || !run_plan_add(plan, options->controllers[i]))
             return false;
+    if (options->keep &&
+        (!run_plan_add(plan, "--keep") || !run_plan_add(plan, options->keep) ||
+         !run_plan_add(plan, "--keep-dir") || !run_plan_add(plan, options->keep_dir)))
+        return false;
     if (options->timeout_s > 0) {
         (void)snprintf(timeout, sizeof timeout, "%.3f", options->timeout_s);
         if (!run_plan_add(plan, "--timeout") || !run_plan_add(plan, timeout))
@@ -67,6 +71,7 @@ const struct runner_ops runner_sumo = {
     .name = "sumo",
     .summary = "sumo",
     .shape = RUNNER_PERSISTENT,
+    .limits_itself = true,
     .open = sumo_open,
     .close = free,
     .command = sumo_command,

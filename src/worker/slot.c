@@ -187,6 +187,10 @@ static void on_answer(struct slot *s, struct answer *a)
         platoon_value_unref(s->progress);
         s->progress = platoon_value_ref(a->value);
         return;
+    case ANSWER_WARNING:
+        agent_log(s->setup->log, AGENT_WARNING, "slot %u: %s", s->number,
+                  platoon_as_str(a->value, NULL));
+        return;
     case ANSWER_OUTCOME:
         if (s->state != SLOT_BUSY) {
             kill_for_garbage(s, "it gave a result that nobody had asked for");
@@ -413,6 +417,8 @@ void slot_run(struct slot *s, struct task *task)
     s->state = SLOT_BUSY;
     s->started_ns = clock_mono_ns();
     s->deadline_ns = options->timeout_s > 0 ? s->started_ns + seconds_ns(options->timeout_s) : 0;
+    if (s->deadline_ns && s->setup->ops->limits_itself)
+        s->deadline_ns += seconds_ns(SLOT_OWN_LIMIT_GRACE_S);
     if (task->outcome.kind != OUTCOME_NONE) {
         s->state = SLOT_FREE;
         finish(s);

@@ -32,6 +32,8 @@
 /* Time between SIGTERM and SIGKILL for a task that ran out of time, and for a runner that should
  * end by itself. */
 #define SLOT_KILL_GRACE_S 5
+/* What a runner that ends tasks at their time limit itself gets to do so. */
+#define SLOT_OWN_LIMIT_GRACE_S 60
 
 struct slot;
 

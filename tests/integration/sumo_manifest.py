@@ -58,8 +58,10 @@ def a_manifest_tells_what_a_run_was(t):
     arguments = manifest["arguments"]
     check_equal(arguments[arguments.index("--scale") + 1], "0.5", "an option")
     started, ended = (datetime.fromisoformat(manifest[key].replace("Z", "+00:00")) for key in ("started", "ended"))
-    check(before.timestamp() - 0.001 <= started.timestamp() <= ended.timestamp() <= datetime.now(timezone.utc).timestamp(),
-          "wall clock: %s, %s, %s" % (before, started, ended))
+    after = datetime.now(timezone.utc)
+    # milliseconds, cut
+    check(before.timestamp() - 0.001 <= started.timestamp() <= ended.timestamp() <= after.timestamp(),
+          "wall clock: %s, %s, %s, %s" % (before, started, ended, after))
     data = root / "data"
     check_equal(manifest["inputs"], [{"name": name, "bytes": (data / name).stat().st_size,
                                       "sha256": sha256((data / name).read_bytes())} for name in INPUTS], "inputs")
@@ -81,11 +83,24 @@ def the_hash_is_of_what_is_read_wherever_it_stands(t):
     data = here / "data"
     (data / "more").mkdir()
     (data / "more" / "inner.add.xml").write_text("<additional/>")
-    (data / "detectors.add.xml").write_text(
-        (data / "detectors.add.xml").read_text().replace("</additional>", '<include href="more/inner.add.xml"/></additional>'))
+    detectors = data / "detectors.add.xml"
+    detectors.write_text(detectors.read_text().replace("</additional>",
+                                                       '<include href="more/inner.add.xml"/></additional>'))
     (data / "ramp_metering.platoon.yaml").write_text("measure: {from: 10}\n")
     check_equal(inputs_sha256(t, here),
-                hash_of(data, INPUTS + ["more/inner.add.xml", "ramp_metering.platoon.yaml"]), "hash with what is included")
+                hash_of(data, INPUTS + ["more/inner.add.xml", "ramp_metering.platoon.yaml"]), "hash with the included")
+
+
+@test(timeout=60)
+def a_controller_of_the_users_own_is_among_what_was_read(t):
+    root, kept = own_scenario(t), t.tmp / "kept"
+    plugin = shutil.copy(support.BUILD / "examples" / "demand_capacity.so", root / "data" / "own.so")
+    usual = inputs_sha256(t, root)
+    check_equal(inputs_sha256(t, root, "--controller", str(plugin)), usual, "loaded, but not this run's")
+    sumo(t, root, "--controller", str(plugin), "--control", "demand_capacity", "--output-dir", str(kept))
+    manifest = json.loads((kept / "manifest.json").read_text())
+    check_equal(manifest["control"], "demand_capacity", "control")
+    check_equal(manifest["inputs_sha256"], hash_of(root / "data", INPUTS + ["own.so"]), "hash")
 
 
 @test(timeout=60)

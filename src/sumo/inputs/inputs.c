@@ -221,6 +221,8 @@ static void add_named_files(struct collecting *c)
     else if (access(settings, F_OK) == 0)
         add_path(c, strdup(settings));
     free(settings);
+    if (plan->is_controlled && controller_origin(plan->control.type))
+        add_path(c, strdup(controller_origin(plan->control.type)));
     if (c->st == PLATOON_OK)
         (void)xml_scan(plan->config, on_option, c,
                        NULL); /* a bad one is SUMO's to complain about */

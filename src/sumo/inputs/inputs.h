@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* inputs.h - every file that a run reads: the configuration, what it or the task names (network,
- * routes, additional files, ...), what those include, and the settings beside the configuration. */
+ * routes, additional files, ...), what those include, the settings beside the configuration, and
+ * the shared object of the run's controller. */
 #ifndef PLATOON_SUMO_INPUTS_INPUTS_H
 #define PLATOON_SUMO_INPUTS_INPUTS_H
 

@@ -25,9 +25,10 @@ struct aggregate {
  * values that may still be kept. ELIMIT when there is no room, ENOMEM; `err` is not filled. */
 enum platoon_status aggregate_add(struct aggregate *a, double value, bool keeps, size_t *room);
 
-/* The aggregate of what was added; for a quantile all of it was kept (quantiles between two values
- * are interpolated linearly: Hyndman and Fan's definition 7). False: there is none, because nothing was added (for std: fewer than
- * two; it has n - 1). A sum or count of nothing is 0. Sorts the kept values. */
+/* The aggregate of what was added; for a quantile all of it was kept (between two values it is
+ * interpolated linearly: Hyndman and Fan's definition 7). False: there is none, because nothing was
+ * added (for std: fewer than two; it has n - 1). A sum or count of nothing is 0. Sorts the kept
+ * values. */
 bool aggregate_value(struct aggregate *a, enum metric_aggregate which, double *out);
 
 void aggregate_release(struct aggregate *a);

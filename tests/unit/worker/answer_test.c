@@ -116,6 +116,13 @@ TEST(other_answers)
     a = read_dict(pair("progress", platoon_dict()));
     assert_int_equal(a.kind, ANSWER_PROGRESS);
     answer_release(&a);
+    a = read_dict(pair("warning", platoon_str("the disk is full")));
+    assert_int_equal(a.kind, ANSWER_WARNING);
+    assert_string_equal(platoon_as_str(a.value, NULL), "the disk is full");
+    answer_release(&a);
+    a = read_dict(pair("warning", platoon_none()));
+    assert_int_equal(a.kind, ANSWER_BAD);
+    answer_release(&a);
     a = read_dict(pair("unknown", platoon_none()));
     assert_int_equal(a.kind, ANSWER_BAD);
     answer_release(&a);
