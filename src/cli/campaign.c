@@ -96,6 +96,17 @@ size_t campaign_find(const struct campaign *c, const struct identity *id)
     return rank < c->file.n_tasks ? c->by_id[rank] : rank;
 }
 
+size_t campaign_next(const struct campaign *c, size_t index)
+{
+    size_t rank = find_rank(c, &c->ids[index]);
+
+    for (; rank < c->file.n_tasks && compare_ids(&c->ids[c->by_id[rank]], &c->ids[index]) == 0;
+         rank++)
+        if (c->by_id[rank] > index)
+            return c->by_id[rank];
+    return c->file.n_tasks;
+}
+
 bool campaign_is_repeat(const struct campaign *c, size_t index)
 {
     return campaign_find(c, &c->ids[index]) != index;

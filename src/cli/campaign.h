@@ -39,6 +39,8 @@ enum platoon_status campaign_take(struct campaign *c, const platoon_value *line,
 void campaign_forget_failures(struct campaign *c);
 /* The first place with this identity; n_tasks: none. */
 size_t campaign_find(const struct campaign *c, const struct identity *id);
+/* The next place after this one with the same identity; n_tasks: none. */
+size_t campaign_next(const struct campaign *c, size_t index);
 /* Does another place before this one have the same identity? */
 bool campaign_is_repeat(const struct campaign *c, size_t index);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_results.c - `platoon results`: what came back, also what a master has read already. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,22 +8,38 @@
 #include <time.h>
 
 #include "cli/ask.h"
+#include "cli/campaign_export.h"
+#include "cli/campaign_view.h"
 #include "cli/cmd.h"
 #include "cli/csv.h"
 #include "cli/human.h"
 #include "cli/table.h"
 #include "cli/talk.h"
 
-enum { OPT_QUEUE = ASK_FIRST, OPT_FORMAT, OPT_FOLLOW, OPT_AFTER };
+enum {
+    OPT_QUEUE = ASK_FIRST,
+    OPT_FORMAT,
+    OPT_FOLLOW,
+    OPT_AFTER,
+    OPT_FOLDER,
+    OPT_POINTS,
+    OPT_OUTPUT
+};
 enum { PAGE = 500, POLL_MS = 500 };
 
 static const struct cmd_option option_table[] = {
     {OPT_QUEUE, "queue", "RESULT", "only results on this result queue"},
-    {OPT_FORMAT, "format", "table|csv|jsonl",
+    {OPT_FORMAT, "format", "table|csv|jsonl|sqlite",
      "for people (default); a row a result with the keys of\n"
-     "its dict as columns; a JSON object a line"},
+     "its dict as columns; a JSON object a line; of a\n"
+     "campaign also a database with tables runs and points"},
     {OPT_FOLLOW, "follow", NULL, "go on with each result that comes, until Ctrl-C (jsonl)"},
     {OPT_AFTER, "after", "N", "only results with a number above this"},
+    {OPT_FOLDER, "folder", "DIR", "of a campaign: where its runs are kept"},
+    {OPT_POINTS, "points", NULL,
+     "of a campaign: a row a design point, arm and metric, in\n"
+     "place of a row a run"},
+    {OPT_OUTPUT, "output", "FILE", "of a campaign: write there, not on stdout"},
     ASK_OPTIONS,
     {0},
 };
@@ -31,20 +48,28 @@ static int run(int argc, char **argv);
 
 const struct cmd cmd_results = {
     .name = "results",
-    .summary = "show the results a server keeps",
-    .usage = "[OPTION]...",
+    .summary = "show the results of a campaign, or those that a server keeps",
+    .usage = "[CAMPAIGN.yaml] [OPTION]...",
     .about =
-        "Show results in the order they came. A server with a data folder keeps them after a "
+        "With a campaign's file: what its runs found, from its folder; no server is asked. "
+        "Without:\n"
+        "show a server's results in the order they came. A server with a data folder keeps them "
+        "after a "
         "master\n"
         "has read them, until 'platoon purge'. Numbers keep full precision in csv and jsonl.\n",
     .options = option_table,
     .after = "examples:\n"
+             "  platoon results sweep.yaml\n"
+             "  platoon results sweep.yaml --format csv > runs.csv\n"
+             "  platoon results sweep.yaml --format sqlite --output results.db\n"
              "  platoon results --format csv > results.csv\n"
              "  platoon results --format jsonl --follow\n",
     .run = run,
 };
 
 struct args {
+    const char *campaign, *folder, *output; /* of a campaign */
+    bool wants_points;
     const char *queue, *format;
     bool is_following;
     int64_t after;
@@ -229,7 +254,54 @@ static int show(struct ask *a, const struct args *args)
 
 static bool is_format(const char *text)
 {
-    return strcmp(text, "table") == 0 || strcmp(text, "csv") == 0 || strcmp(text, "jsonl") == 0;
+    return strcmp(text, "table") == 0 || strcmp(text, "csv") == 0 || strcmp(text, "jsonl") == 0 ||
+           strcmp(text, "sqlite") == 0;
+}
+
+/* --- of a campaign ---------------------------------------------------------------------------- */
+
+static bool is_campaign(const char *operand)
+{
+    size_t len = strlen(operand);
+
+    return (len > 5 && strcmp(operand + len - 5, ".yaml") == 0) ||
+           (len > 4 && strcmp(operand + len - 4, ".yml") == 0);
+}
+
+static enum platoon_status export_to(const struct campaign *c, const struct args *args,
+                                     struct platoon_err *err)
+{
+    enum export_rows rows = args->wants_points ? EXPORT_POINTS : EXPORT_RUNS;
+    FILE *out = args->output ? fopen(args->output, "we") : stdout;
+    enum platoon_status st;
+
+    if (!out)
+        return platoon_fail(err, PLATOON_EIO, "cannot write %s: %s", args->output, strerror(errno));
+    if (strcmp(args->format, "csv") == 0)
+        st = campaign_export_csv(c, rows, out, err);
+    else
+        st = campaign_export_jsonl(c, rows, out, err);
+    if (out != stdout && fclose(out) != 0 && st == PLATOON_OK)
+        st = platoon_fail(err, PLATOON_EIO, "cannot write %s: %s", args->output, strerror(errno));
+    return st;
+}
+
+static int show_campaign(const struct args *args, bool wants_json)
+{
+    struct campaign c = {0};
+    struct platoon_err err;
+    enum platoon_status st = campaign_open(&c, args->campaign, args->folder, false, &err);
+
+    if (st == PLATOON_OK && strcmp(args->format, "sqlite") == 0)
+        st = campaign_export_sqlite(&c, args->output, &err);
+    else if (st == PLATOON_OK && strcmp(args->format, "table") != 0)
+        st = export_to(&c, args, &err);
+    else if (st == PLATOON_OK && !(wants_json ? campaign_print_json(&c) : campaign_print(&c, NULL)))
+        st = platoon_fail(&err, PLATOON_ENOMEM, "out of memory");
+    campaign_release(&c);
+    if (st != PLATOON_OK)
+        talk_error("%s", err.message);
+    return st == PLATOON_OK ? CMD_OK : CMD_FAILED;
 }
 
 static int run(int argc, char **argv)
@@ -244,12 +316,21 @@ static int run(int argc, char **argv)
     for (int id; (id = options_next(&o)) != OPTION_END;) {
         bool is_fine = id != OPTION_EXIT;
 
-        if (id == OPT_QUEUE || id == OPTION_OPERAND)
+        if (id == OPTION_OPERAND && is_campaign(o.value))
+            args.campaign = o.value;
+        else if (id == OPT_QUEUE || id == OPTION_OPERAND)
             args.queue = o.value;
+        else if (id == OPT_FOLDER)
+            args.folder = o.value;
+        else if (id == OPT_POINTS)
+            args.wants_points = true;
+        else if (id == OPT_OUTPUT)
+            args.output = o.value;
         else if (id == OPT_FORMAT)
             is_fine =
                 is_format(args.format = o.value) ||
-                (options_fail(&o, "--format is one of table|csv|jsonl, not '%s'", o.value), false);
+                (options_fail(&o, "--format is one of table|csv|jsonl|sqlite, not '%s'", o.value),
+                 false);
         else if (id == OPT_FOLLOW)
             args.is_following = true;
         else if (id == OPT_AFTER)
@@ -259,6 +340,12 @@ static int run(int argc, char **argv)
         if (!is_fine)
             return o.exit_code;
     }
+    if (strcmp(args.format, "sqlite") == 0 && !(args.campaign && args.output)) {
+        options_fail(&o, "--format sqlite needs a campaign and --output FILE");
+        return o.exit_code;
+    }
+    if (args.campaign)
+        return show_campaign(&args, a.wants_json);
     if (args.is_following)
         args.format = "jsonl";
     exit_code = ask_connect(&a);
