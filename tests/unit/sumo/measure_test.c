@@ -352,9 +352,7 @@ static enum platoon_status measured(const struct outputs *o, const char *text, d
     struct sumo_statistics statistics = {.loaded = 0};
     enum platoon_status st;
 
-    assert_int_equal(
-        measure_settings_take(&s, with(platoon_dict(), "x", platoon_str(text)), NULL, "t", &err),
-        PLATOON_OK);
+    assert_int_equal(take(&s, with(platoon_dict(), "x", platoon_str(text)), NULL), PLATOON_OK);
     st = measure_collect(&s, &o->files, 30.0, &statistics, out, &err);
     measure_settings_release(&s);
     return st;
