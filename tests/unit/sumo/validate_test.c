@@ -24,7 +24,7 @@ TEST(controllers_of_platoon_are_valid)
 TEST(a_table_of_the_greatest_size_is_valid)
 {
     static char names[PLATOON_CONTROLLER_MAX_PARAMETERS][PLATOON_CONTROLLER_MAX_NAME_BYTES + 1];
-    static char keys[PLATOON_CONTROLLER_MAX_PLACES][8];
+    static char keys[PLATOON_CONTROLLER_MAX_PLACES][16];
     static char id[PLATOON_CONTROLLER_MAX_ID_BYTES + 1];
     static const char *ids[PLATOON_CONTROLLER_MAX_IDS + 1];
     struct platoon_controller_parameter parameters[PLATOON_CONTROLLER_MAX_PARAMETERS];
