@@ -257,24 +257,10 @@ static enum platoon_status prepare(const struct campaign *c, struct platoon_err 
 
 /* --- the whole -------------------------------------------------------------------------------- */
 
-/* ./platoon-data/NAME; what a folder's name cannot hold becomes '-'. */
-static char *default_folder(const char *name)
-{
-    char *path;
-
-    if (asprintf(&path, "platoon-data/%s", name) < 0)
-        return NULL;
-    for (char *at = path + strlen("platoon-data/"); *at; at++)
-        if (*at == '/' || (unsigned char)*at < ' ' ||
-            (*at == '.' && at == path + strlen("platoon-data/")))
-            *at = '-';
-    return path;
-}
-
 static enum platoon_status open_folder(struct campaign *c, const char *folder, bool is_writing,
                                        struct platoon_err *err)
 {
-    char *path = folder ? strdup(folder) : default_folder(plan_name(c->file.plan));
+    char *path = folder ? strdup(folder) : campaign_folder_default(plan_name(c->file.plan));
     enum platoon_status st =
         path ? campaign_folder_open(&c->folder, path, is_writing, err) : no_memory(err);
 

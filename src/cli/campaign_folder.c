@@ -80,6 +80,49 @@ enum platoon_status campaign_folder_open(struct campaign_folder *f, const char *
     return is_writing ? take_lock(f, err) : PLATOON_OK;
 }
 
+char *campaign_folder_default(const char *name)
+{
+    char *path;
+
+    if (asprintf(&path, "platoon-data/%s", name) < 0)
+        return NULL;
+    for (char *start = path + strlen("platoon-data/"), *at = start; *at; at++)
+        if (*at == '/' || (unsigned char)*at < ' ' || (*at == '.' && at == start))
+            *at = '-';
+    return path;
+}
+
+enum platoon_status campaign_folder_named(struct campaign_folder *f, const char *path,
+                                          const char *name, struct platoon_err *err)
+{
+    char *chosen = path ? strdup(path) : campaign_folder_default(name);
+    enum platoon_status st = chosen ? make_parents(chosen, err) : no_memory(err);
+
+    *f = (struct campaign_folder){.lock_fd = -1};
+    if (st == PLATOON_OK)
+        st = campaign_folder_open(f, chosen, false, err);
+    free(chosen);
+    return st;
+}
+
+enum platoon_status campaign_folder_write(const struct campaign_folder *f, const char *name,
+                                          const char *text, char **out_path,
+                                          struct platoon_err *err)
+{
+    char *path = campaign_folder_join(f, name);
+    FILE *file = path ? fopen(path, "we") : NULL;
+    enum platoon_status st = path ? PLATOON_OK : no_memory(err);
+    bool is_written = file && fputs(text, file) >= 0;
+
+    if (path && ((file && fclose(file) != 0) || !is_written))
+        st = platoon_fail(err, PLATOON_EIO, "cannot write %s: %s", path, strerror(errno));
+    if (st == PLATOON_OK)
+        *out_path = path;
+    else
+        free(path);
+    return st;
+}
+
 void campaign_folder_release(struct campaign_folder *f)
 {
     if (f->lock_fd >= 0)

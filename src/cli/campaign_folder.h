@@ -26,10 +26,21 @@ struct campaign_folder {
  * when it is only to be read and is not there. Release `f` also after a failure. */
 enum platoon_status campaign_folder_open(struct campaign_folder *f, const char *path,
                                          bool is_writing, struct platoon_err *err);
+/* The same for `path`, or ./platoon-data/NAME if it is NULL; what a folder's name cannot hold
+ * becomes '-'. For reading and writing, without the lock. */
+enum platoon_status campaign_folder_named(struct campaign_folder *f, const char *path,
+                                          const char *name, struct platoon_err *err);
+/* ./platoon-data/NAME, malloc()ed. */
+char *campaign_folder_default(const char *name);
 void campaign_folder_release(struct campaign_folder *f); /* opened once, in whatever way */
 
 /* "PATH/NAME", malloc()ed; NULL when out of memory. */
 char *campaign_folder_join(const struct campaign_folder *f, const char *name);
+
+/* Write FOLDER/NAME anew; its path is *out_path, malloc()ed. EIO. */
+enum platoon_status campaign_folder_write(const struct campaign_folder *f, const char *name,
+                                          const char *text, char **out_path,
+                                          struct platoon_err *err);
 
 /* A file of lines, each a JSON object. */
 struct ledger {

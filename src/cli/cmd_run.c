@@ -12,6 +12,7 @@
 
 #include "cli/campaign_drive.h"
 #include "cli/campaign_view.h"
+#include "cli/campaign_words.h"
 #include "cli/cmd.h"
 #include "cli/crew.h"
 #include "cli/options.h"
@@ -28,7 +29,12 @@ enum {
     OPT_DRY_RUN,
     OPT_KEEP_FAILED,
     OPT_METRIC,
-    OPT_JSON
+    OPT_JSON,
+    OPT_SUMO,
+    OPT_RUNNER,
+    OPT_SET,
+    OPT_SEEDS,
+    OPT_NAME
 };
 enum { MAX_SLOTS = 1024 };
 
@@ -64,6 +70,16 @@ static const struct cmd_option run_options[] = {
     KEEP_FAILED_OPTION,
     {OPT_DRY_RUN, "dry-run", NULL, "say what would be run, and run nothing"},
     SHOW_OPTIONS,
+    {OPT_SUMO, "sumo", "FILE.sumocfg", "a campaign of words: this configuration"},
+    {OPT_RUNNER, "runner", "NAME",
+     "a campaign of words: python FILE.py:FUNCTION, or\n"
+     "command -- PROGRAM ARG..."},
+    {OPT_SET, "set", "KEY=VALUE[,VALUE...]",
+     "a parameter; with several values a factor (numbers,\n"
+     "ranges) or the arms (the first of others); may be\n"
+     "repeated"},
+    {OPT_SEEDS, "seeds", "SEEDS", "as in 1..20 or 3,5,8 (default: 1)"},
+    {OPT_NAME, "name", "NAME", "the campaign's (default: of the file that is run)"},
     {0},
 };
 static const struct cmd_option submit_options[] = {
@@ -80,7 +96,7 @@ static int attach(int argc, char **argv);
 const struct cmd cmd_run = {
     .name = "run",
     .summary = "run a campaign, and say what it found",
-    .usage = "FILE.yaml [OPTION]...",
+    .usage = "FILE.yaml | --sumo FILE.sumocfg | --runner ... [OPTION]...",
     .about =
         "Run what a campaign file says (docs/campaigns.md): on this machine, or with --server on\n"
         "the workers of a server. Results are kept in the campaign's folder: run it again, and\n"
@@ -91,7 +107,11 @@ const struct cmd cmd_run = {
     .options = run_options,
     .after = "examples:\n"
              "  platoon run examples/campaigns/ramp_metering.yaml\n"
-             "  platoon run sweep.yaml --server 10.0.0.5:5000 --authkey-file key\n",
+             "  platoon run sweep.yaml --server 10.0.0.5:5000 --authkey-file key\n"
+             "  platoon run --sumo data/ramp_metering2.sumocfg --set control_bool=false,true "
+             "--seeds 1..20\n"
+             "  platoon run --set rate=1..5 --seeds 1..3 --runner command -- ./simulate {rate} "
+             "{seed}\n",
     .run = run,
 };
 const struct cmd cmd_submit = {
@@ -119,6 +139,7 @@ struct run_args {
     const struct cmd *cmd;
     const char *file, *folder, *server, *key_file, *metric;
     char *task_queue, *result_queue; /* one block, at task_queue */
+    struct campaign_words words;     /* in place of a file, if there are any */
     int64_t slots;
     bool is_submitting, is_waiting, is_dry, keeps_failed, wants_json;
 };
@@ -322,15 +343,46 @@ static int drive(struct campaign *c, const struct run_args *args)
     return CMD_FAILED;
 }
 
-static int run_campaign(const struct run_args *args)
+/* Write the campaign file of the words; its path, malloc()ed. */
+static enum platoon_status write_words(const struct run_args *args, char **out,
+                                       struct platoon_err *err)
+{
+    char *name = campaign_words_name(&args->words), *text = NULL, *path = NULL;
+    struct campaign_folder folder = {.lock_fd = -1};
+    enum platoon_status st = campaign_words_text(&args->words, &text, err);
+
+    if (st == PLATOON_OK && !name)
+        st = platoon_fail(err, PLATOON_ENOMEM, "out of memory");
+    if (st == PLATOON_OK)
+        st = campaign_folder_named(&folder, args->folder, name, err);
+    if (st == PLATOON_OK)
+        st = campaign_folder_write(&folder, "campaign.yaml", text, &path, err);
+    campaign_folder_release(&folder);
+    free(name);
+    free(text);
+    if (st == PLATOON_OK)
+        *out = path;
+    return st;
+}
+
+static int run_campaign(struct run_args *args)
 {
     struct campaign c = {0};
     struct platoon_err err;
+    char *written = NULL;
+    enum platoon_status st = PLATOON_OK;
     int exit_code = CMD_OK;
 
-    if (campaign_open(&c, args->file, args->folder, true, &err) != PLATOON_OK) {
+    if (!args->file && (st = write_words(args, &written, &err)) == PLATOON_OK) {
+        talk("campaign: %s", written);
+        args->file = written;
+    }
+    if (st == PLATOON_OK)
+        st = campaign_open(&c, args->file, args->folder, true, &err);
+    if (st != PLATOON_OK) {
         talk_error("%s", err.message);
         campaign_release(&c);
+        free(written);
         return CMD_FAILED;
     }
     if (!args->keeps_failed)
@@ -348,6 +400,7 @@ static int run_campaign(const struct run_args *args)
             talk("submitted; platoon attach %s waits for the results", args->file);
     }
     campaign_release(&c);
+    free(written);
     return exit_code;
 }
 
@@ -366,6 +419,56 @@ static bool set_queues(struct run_args *args, const char *text)
     return true;
 }
 
+/* The operand that follows --runner python is its function, not a campaign file. */
+static bool takes_function(const struct run_args *args)
+{
+    return args->words.runner && strcmp(args->words.runner, "python") == 0 &&
+           args->words.n_words == 0;
+}
+
+/* An option of a campaign of words. False: reported. */
+static bool take_word(struct campaign_words *w, struct options *o, int id)
+{
+    if (id == OPT_SUMO)
+        w->sumo = o->value;
+    else if (id == OPT_NAME)
+        w->name = o->value;
+    else if (id == OPT_SEEDS)
+        w->seeds = o->value;
+    else if (id == OPT_RUNNER)
+        w->runner = o->value;
+    else if (id == OPT_SET && w->n_sets == CAMPAIGN_WORDS_MAX_SETS)
+        return options_fail(o, "more than %d times --set", CAMPAIGN_WORDS_MAX_SETS), false;
+    else if (id == OPT_SET)
+        w->sets[w->n_sets++] = o->value;
+    return true;
+}
+
+/* A file, or words that make a campaign; not both. False: reported. */
+static bool check_words(const struct run_args *args, struct options *o)
+{
+    const struct campaign_words *w = &args->words;
+
+    if (args->file && (w->sumo || w->runner || w->n_sets || w->seeds || w->name))
+        options_fail(o, "the file says what to run; --sumo, --runner, --set, --seeds and --name "
+                        "are for a campaign without one");
+    else if (args->file && w->n_words)
+        options_fail(o, "one campaign at a time, not also '%s'", w->words[0]);
+    else if (w->sumo && w->runner)
+        options_fail(o, "--sumo is a runner itself: leave --runner out");
+    else if (w->runner && strcmp(w->runner, "python") != 0 && strcmp(w->runner, "command") != 0)
+        options_fail(o, "--runner is python or command here, not '%s'; for SUMO: --sumo FILE",
+                     w->runner);
+    else if (w->runner && w->n_words == 0)
+        options_fail(o, "--runner %s needs %s", w->runner,
+                     strcmp(w->runner, "python") == 0 ? "FILE.py:FUNCTION" : "-- PROGRAM ARG...");
+    else if (!args->file && !w->sumo && !w->runner)
+        options_fail(o, "name a campaign file; examples are in examples/campaigns");
+    else
+        return true;
+    return false;
+}
+
 /* Read the options; false: *out_exit_code is the end. */
 static bool read_args(struct run_args *args, int argc, char **argv, int *out_exit_code)
 {
@@ -375,7 +478,10 @@ static bool read_args(struct run_args *args, int argc, char **argv, int *out_exi
     for (int id; (id = options_next(&o)) != OPTION_END;) {
         bool is_fine = id != OPTION_EXIT;
 
-        if (id == OPTION_OPERAND && args->file)
+        if (id == OPTION_OPERAND && (o.after_dashes || takes_function(args))) {
+            if (args->words.n_words++ == 0)
+                args->words.words = (const char *const *)argv + o.at - 1;
+        } else if (id == OPTION_OPERAND && args->file)
             is_fine = (options_fail(&o, "one campaign at a time, not also '%s'", o.value), false);
         else if (id == OPTION_OPERAND)
             args->file = o.value;
@@ -391,6 +497,8 @@ static bool read_args(struct run_args *args, int argc, char **argv, int *out_exi
             args->metric = o.value;
         else if (id == OPT_QUEUE && !set_queues(args, o.value))
             is_fine = (options_fail(&o, "--queue is TASK=RESULT, not '%s'", o.value), false);
+        else
+            is_fine = is_fine && take_word(&args->words, &o, id);
         args->is_dry |= id == OPT_DRY_RUN;
         args->keeps_failed |= id == OPT_KEEP_FAILED;
         args->wants_json |= id == OPT_JSON;
@@ -398,11 +506,11 @@ static bool read_args(struct run_args *args, int argc, char **argv, int *out_exi
         if (!is_fine)
             return false;
     }
-    if (args->file)
-        return true;
-    options_fail(&o, "name a campaign file; examples are in examples/campaigns");
-    *out_exit_code = o.exit_code;
-    return false;
+    if (!check_words(args, &o)) {
+        *out_exit_code = o.exit_code;
+        return false;
+    }
+    return true;
 }
 
 static int run_with(struct run_args *args, int argc, char **argv)
