@@ -96,6 +96,23 @@ static enum platoon_status read_env(const struct yaml_doc *doc, struct campaign_
     return st;
 }
 
+/* `worker`: more words for `platoon work`, as they stand. */
+static enum platoon_status read_worker(const struct yaml_doc *doc, struct campaign_file *c,
+                                       struct platoon_err *err)
+{
+    const struct yaml_node *node = yaml_get(doc->root, "worker", NULL);
+    platoon_value *words = NULL;
+    enum platoon_status st = PLATOON_OK;
+
+    if (node)
+        st = campaign_read_words(doc, node, "worker is a list of options of platoon work", &words,
+                                 err);
+    for (size_t i = 0; st == PLATOON_OK && i < platoon_len(words); i++)
+        st = add_word(c, platoon_as_str(platoon_item(words, i), NULL), err);
+    platoon_value_unref(words);
+    return st;
+}
+
 /* --- runner ----------------------------------------------------------------------------------- */
 
 static enum platoon_status read_command(const struct yaml_doc *doc, const struct yaml_node *node,
@@ -176,6 +193,8 @@ enum platoon_status campaign_read_runner(const struct yaml_doc *doc, struct camp
         st = read_limits(doc, c, err);
     if (st == PLATOON_OK)
         st = read_env(doc, c, err);
+    if (st == PLATOON_OK)
+        st = read_worker(doc, c, err);
     return st == PLATOON_OK ? read_runner_key(doc, c, err)
                             : st; /* last: a command ends the words */
 }

@@ -7,87 +7,15 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
+#include "cli/campaign_crew.h"
 #include "cli/campaign_drive.h"
 #include "cli/campaign_view.h"
-#include "cli/campaign_words.h"
 #include "cli/cmd.h"
-#include "cli/crew.h"
-#include "cli/options.h"
 #include "cli/reach.h"
+#include "cli/run_args.h"
 #include "cli/talk.h"
-#include "worker/cpus.h"
-
-enum {
-    OPT_FOLDER = 1,
-    OPT_SLOTS,
-    OPT_SERVER,
-    OPT_KEY_FILE,
-    OPT_QUEUE,
-    OPT_DRY_RUN,
-    OPT_KEEP_FAILED,
-    OPT_METRIC,
-    OPT_JSON,
-    OPT_SUMO,
-    OPT_RUNNER,
-    OPT_SET,
-    OPT_SEEDS,
-    OPT_NAME
-};
-enum { MAX_SLOTS = 1024 };
-
-#define FOLDER_OPTION                                                                              \
-    {                                                                                              \
-        OPT_FOLDER, "folder", "DIR",                                                               \
-            "where its runs are kept (default:\n"                                                  \
-            "./platoon-data/NAME)"                                                                 \
-    }
-#define QUEUE_OPTION                                                                               \
-    {                                                                                              \
-        OPT_QUEUE, "queue", "TASK=RESULT",                                                         \
-            "with --server: the pair of queues (default:\n"                                        \
-            "get_task_queue=get_result_queue)"                                                     \
-    }
-#define SHOW_OPTIONS                                                                               \
-    {OPT_METRIC, "metric", "NAME", "the metric that the verdict is about (default: the first)"},   \
-    {                                                                                              \
-        OPT_JSON, "json", NULL, "for programs: all means and differences as JSON"                  \
-    }
-#define KEEP_FAILED_OPTION                                                                         \
-    {                                                                                              \
-        OPT_KEEP_FAILED, "keep-failed", NULL,                                                      \
-            "leave runs alone that failed before (else they are\n"                                 \
-            "tried again)"                                                                         \
-    }
-
-static const struct cmd_option run_options[] = {
-    FOLDER_OPTION,
-    {OPT_SLOTS, "slots", "N", "runs at a time on this machine (default: its CPUs)"},
-    REACH_OPTIONS(OPT_SERVER, OPT_KEY_FILE),
-    QUEUE_OPTION,
-    KEEP_FAILED_OPTION,
-    {OPT_DRY_RUN, "dry-run", NULL, "say what would be run, and run nothing"},
-    SHOW_OPTIONS,
-    {OPT_SUMO, "sumo", "FILE.sumocfg", "a campaign of words: this configuration"},
-    {OPT_RUNNER, "runner", "NAME",
-     "a campaign of words: python FILE.py:FUNCTION, or\n"
-     "command -- PROGRAM ARG..."},
-    {OPT_SET, "set", "KEY=VALUE[,VALUE...]",
-     "a parameter; with several values a factor (numbers,\n"
-     "ranges) or the arms (the first of others); may be\n"
-     "repeated"},
-    {OPT_SEEDS, "seeds", "SEEDS", "as in 1..20 or 3,5,8 (default: 1)"},
-    {OPT_NAME, "name", "NAME", "the campaign's (default: of the file that is run)"},
-    {0},
-};
-static const struct cmd_option submit_options[] = {
-    FOLDER_OPTION, REACH_OPTIONS(OPT_SERVER, OPT_KEY_FILE), QUEUE_OPTION, KEEP_FAILED_OPTION, {0},
-};
-static const struct cmd_option attach_options[] = {
-    FOLDER_OPTION, REACH_OPTIONS(OPT_SERVER, OPT_KEY_FILE), QUEUE_OPTION, SHOW_OPTIONS, {0},
-};
 
 static int run(int argc, char **argv);
 static int submit(int argc, char **argv);
@@ -104,7 +32,7 @@ const struct cmd cmd_run = {
         "uncertainty, a table of means, and each arm compared with the first.\n\n"
         "Ctrl-C ends the running tasks and keeps what is done; with --server the campaign goes on\n"
         "without this command, and the same command comes back to it.\n",
-    .options = run_options,
+    .options = run_args_of_run,
     .after = "examples:\n"
              "  platoon run examples/campaigns/ramp_metering.yaml\n"
              "  platoon run sweep.yaml --server 10.0.0.5:5000 --authkey-file key\n"
@@ -121,7 +49,7 @@ const struct cmd cmd_submit = {
     .about = "Put the tasks of a campaign that are missing on a server's task queue. 'platoon "
              "attach' or\n"
              "'platoon run --server' wait for the results.\n",
-    .options = submit_options,
+    .options = run_args_of_submit,
     .run = submit,
 };
 const struct cmd cmd_attach = {
@@ -131,17 +59,8 @@ const struct cmd cmd_attach = {
     .about = "Collect the results of a campaign's tasks that are at a server, until none is "
              "left, then show\n"
              "what 'platoon run' shows. Nothing is submitted.\n",
-    .options = attach_options,
+    .options = run_args_of_attach,
     .run = attach,
-};
-
-struct run_args {
-    const struct cmd *cmd;
-    const char *file, *folder, *server, *key_file, *metric;
-    char *task_queue, *result_queue; /* one block, at task_queue */
-    struct campaign_words words;     /* in place of a file, if there are any */
-    int64_t slots;
-    bool is_submitting, is_waiting, is_dry, keeps_failed, wants_json;
 };
 
 /* submit and attach are about a server; run is if one is named. */
@@ -177,33 +96,14 @@ static enum platoon_status check_crew(void *arg, struct platoon_err *err)
     return crew_check(arg, err);
 }
 
-/* --root and the campaign's own words. */
-static platoon_value *worker_words(const struct campaign_file *f)
-{
-    platoon_value *words = platoon_list();
-    bool is_fine = platoon_append(words, platoon_str("--root")) == PLATOON_OK &&
-                   platoon_append(words, platoon_str(f->root)) == PLATOON_OK;
-
-    for (size_t i = 0; is_fine && i < platoon_len(f->worker_words); i++)
-        is_fine = platoon_append(words, platoon_value_ref(platoon_item(f->worker_words, i))) ==
-                  PLATOON_OK;
-    if (is_fine)
-        return words;
-    platoon_value_unref(words);
-    return NULL;
-}
-
 static enum platoon_status run_here(struct campaign *c, const struct run_args *args,
                                     struct drive_options *options, struct platoon_err *err)
 {
     struct crew crew = {0};
     platoon_manager *m = NULL;
-    platoon_value *words = worker_words(&c->file);
-    enum platoon_status st = words ? crew_start_server(&crew, c->folder.path, err)
-                                   : platoon_fail(err, PLATOON_ENOMEM, "out of memory");
+    enum platoon_status st =
+        campaign_crew_start(&crew, c, c->folder.path, (unsigned)args->slots, err);
 
-    if (st == PLATOON_OK)
-        st = crew_start_worker(&crew, (unsigned)args->slots, c->folder.path, words, err);
     if (st == PLATOON_OK)
         st = crew_connect(&crew, &m, err);
     if (st == PLATOON_OK) {
@@ -218,7 +118,6 @@ static enum platoon_status run_here(struct campaign *c, const struct run_args *a
         talk("ending the running tasks; once more Ctrl-C ends them at once");
     platoon_manager_close(m);
     crew_stop(&crew);
-    platoon_value_unref(words);
     return st;
 }
 
@@ -404,127 +303,13 @@ static int run_campaign(struct run_args *args)
     return exit_code;
 }
 
-/* "TASK=RESULT", split. */
-static bool set_queues(struct run_args *args, const char *text)
-{
-    char *equals;
-
-    free(args->task_queue);
-    args->task_queue = strdup(text);
-    equals = args->task_queue ? strchr(args->task_queue, '=') : NULL;
-    if (!equals || equals == args->task_queue || !equals[1])
-        return false;
-    *equals = '\0';
-    args->result_queue = equals + 1;
-    return true;
-}
-
-/* The operand that follows --runner python is its function, not a campaign file. */
-static bool takes_function(const struct run_args *args)
-{
-    return args->words.runner && strcmp(args->words.runner, "python") == 0 &&
-           args->words.n_words == 0;
-}
-
-/* An option of a campaign of words. False: reported. */
-static bool take_word(struct campaign_words *w, struct options *o, int id)
-{
-    if (id == OPT_SUMO)
-        w->sumo = o->value;
-    else if (id == OPT_NAME)
-        w->name = o->value;
-    else if (id == OPT_SEEDS)
-        w->seeds = o->value;
-    else if (id == OPT_RUNNER)
-        w->runner = o->value;
-    else if (id == OPT_SET && w->n_sets == CAMPAIGN_WORDS_MAX_SETS)
-        return options_fail(o, "more than %d times --set", CAMPAIGN_WORDS_MAX_SETS), false;
-    else if (id == OPT_SET)
-        w->sets[w->n_sets++] = o->value;
-    return true;
-}
-
-/* A file, or words that make a campaign; not both. False: reported. */
-static bool check_words(const struct run_args *args, struct options *o)
-{
-    const struct campaign_words *w = &args->words;
-
-    if (args->file && (w->sumo || w->runner || w->n_sets || w->seeds || w->name))
-        options_fail(o, "the file says what to run; --sumo, --runner, --set, --seeds and --name "
-                        "are for a campaign without one");
-    else if (args->file && w->n_words)
-        options_fail(o, "one campaign at a time, not also '%s'", w->words[0]);
-    else if (w->sumo && w->runner)
-        options_fail(o, "--sumo is a runner itself: leave --runner out");
-    else if (w->runner && strcmp(w->runner, "python") != 0 && strcmp(w->runner, "command") != 0)
-        options_fail(o, "--runner is python or command here, not '%s'; for SUMO: --sumo FILE",
-                     w->runner);
-    else if (w->runner && w->n_words == 0)
-        options_fail(o, "--runner %s needs %s", w->runner,
-                     strcmp(w->runner, "python") == 0 ? "FILE.py:FUNCTION" : "-- PROGRAM ARG...");
-    else if (!args->file && !w->sumo && !w->runner)
-        options_fail(o, "name a campaign file; examples are in examples/campaigns");
-    else
-        return true;
-    return false;
-}
-
-/* Read the options; false: *out_exit_code is the end. */
-static bool read_args(struct run_args *args, int argc, char **argv, int *out_exit_code)
-{
-    struct options o;
-
-    options_init(&o, args->cmd, argc, argv);
-    for (int id; (id = options_next(&o)) != OPTION_END;) {
-        bool is_fine = id != OPTION_EXIT;
-
-        if (id == OPTION_OPERAND && (o.after_dashes || takes_function(args))) {
-            if (args->words.n_words++ == 0)
-                args->words.words = (const char *const *)argv + o.at - 1;
-        } else if (id == OPTION_OPERAND && args->file)
-            is_fine = (options_fail(&o, "one campaign at a time, not also '%s'", o.value), false);
-        else if (id == OPTION_OPERAND)
-            args->file = o.value;
-        else if (id == OPT_FOLDER)
-            args->folder = o.value;
-        else if (id == OPT_SLOTS)
-            is_fine = options_integer(&o, 1, MAX_SLOTS, &args->slots);
-        else if (id == OPT_SERVER)
-            args->server = o.value;
-        else if (id == OPT_KEY_FILE)
-            args->key_file = o.value;
-        else if (id == OPT_METRIC)
-            args->metric = o.value;
-        else if (id == OPT_QUEUE && !set_queues(args, o.value))
-            is_fine = (options_fail(&o, "--queue is TASK=RESULT, not '%s'", o.value), false);
-        else
-            is_fine = is_fine && take_word(&args->words, &o, id);
-        args->is_dry |= id == OPT_DRY_RUN;
-        args->keeps_failed |= id == OPT_KEEP_FAILED;
-        args->wants_json |= id == OPT_JSON;
-        *out_exit_code = o.exit_code;
-        if (!is_fine)
-            return false;
-    }
-    if (!check_words(args, &o)) {
-        *out_exit_code = o.exit_code;
-        return false;
-    }
-    return true;
-}
-
 static int run_with(struct run_args *args, int argc, char **argv)
 {
     int exit_code = CMD_USAGE;
 
-    args->slots = (int64_t)cpus_usable();
-    if (!set_queues(args, "get_task_queue=get_result_queue")) {
-        talk_error("out of memory");
-        return CMD_FAILED;
-    }
-    if (read_args(args, argc, argv, &exit_code))
+    if (run_args_read(args, argc, argv, &exit_code))
         exit_code = run_campaign(args);
-    free(args->task_queue);
+    run_args_release(args);
     return exit_code;
 }
 

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """`platoon run`: campaigns are run, kept, gone on with, and their figures are those of Python's own statistics."""
+import contextlib
+import csv
+import io
 import json
 import math
 import signal
+import sqlite3
 import statistics
 from pathlib import Path
 
@@ -324,6 +328,84 @@ def tables_and_conditions_choose_the_points(t):
         (t.tmp / "points.csv").write_bytes(content if isinstance(content, bytes) else content.encode())
         p = t.platoon("plan", t.file("bad.yaml", "name: bad\nseeds: 1\ntable: points.csv\n"), exit_code=1)
         check_in(words, p.stderr, "stderr for %r" % content)
+
+
+@test
+def results_are_rows_for_other_programs(t):
+    path = campaign(t, SUMS, SCRIPT.replace("#!/bin/sh", '#!/bin/sh\n[ "$3" != 4 ] || exit 7'))
+    run(t, path, exit_code=1)
+    rows = list(csv.DictReader(io.StringIO(t.platoon("results", path, "--format", "csv", cwd=str(t.tmp)).stdout)))
+    tasks = [json.loads(line) for line in t.platoon("plan", "--json", path).stdout.splitlines()]
+    check_equal(len(rows), 24, "rows")
+    for row, task in zip(rows, tasks):
+        check_equal((int(row["task"]), int(row["a"]), row["arm"], int(row["seed"])),
+                    (task["index"], task["point"]["a"], task["arm"], task["seed"]), "row")
+        failed = task["seed"] == 4
+        check_equal(row["state"], "failed" if failed else "done", "state")
+        check_equal(row["value"], "" if failed else str(result(task["task"]["a"], task["task"]["b"], task["seed"])), "value")
+        check_equal(row["error"], "the program ended with code 7" if failed else "", "error")
+        check(float(row["ended"]) >= float(row["started"]) > 1.7e9 and row["worker"] and row["attempt"] == "1", row)
+    lines = [json.loads(line) for line in
+             t.platoon("results", path, "--format", "jsonl", cwd=str(t.tmp)).stdout.splitlines()]
+    check_equal([line["value"] for line in lines], [int(row["value"]) if row["value"] else None for row in rows], "lines")
+    cells = figures(run(t, path, "--keep-failed", "--json", exit_code=1))["cells"]
+    points = [json.loads(line) for line in
+              t.platoon("results", path, "--points", "--format", "jsonl", cwd=str(t.tmp)).stdout.splitlines()]
+    check_equal([point["mean"] for point in points], [cell["mean"] for cell in cells], "means")
+    database = str(t.tmp / "results.db")
+    for _ in range(2):  # the second replaces the first
+        t.platoon("results", path, "--format", "sqlite", "--output", database, cwd=str(t.tmp))
+    with contextlib.closing(sqlite3.connect(database)) as db:
+        check_equal(db.execute("select count(*), sum(value) from runs where state = 'done'").fetchone(),
+                    (20, sum(line["value"] for line in lines if line["value"] is not None)), "count and sum in the database")
+        check_equal(db.execute("select mean from points order by rowid").fetchall(), [(cell["mean"],) for cell in cells],
+                    "means in the database")
+    check_in("sums: ", t.platoon("results", path, cwd=str(t.tmp)).stdout)
+    check_in("needs a campaign", t.platoon("results", "--format", "sqlite", exit_code=2).stderr)
+    check_in("there is no folder", t.platoon("results", path, "--folder", str(t.tmp / "no"), exit_code=1).stderr)
+
+
+@test
+def a_replay_tells_whether_a_run_comes_out_the_same(t):
+    path = campaign(t)
+    run(t, path)
+    p = t.platoon("replay", path, "5", cwd=str(t.tmp))
+    check_in("task 5 came out the same", p.stderr)
+    check_in("%d" % result(10, 3, 2), p.stdout)
+    runs = t.tmp / "platoon-data" / "sums" / "runs.jsonl"
+    runs.write_text(runs.read_text().replace('"result": %d, ' % result(20, 3, 2), '"result": 1, '))
+    p = t.platoon("replay", path, "7", "--json", cwd=str(t.tmp), exit_code=1)
+    got = json.loads(p.stdout)
+    check_equal((got["kept"], got["again"], got["n_different"]), (1, result(20, 3, 2), 1), "replay of a changed result")
+    check_in("has not been run", t.platoon("replay", path, "5", "--folder", str(t.tmp), exit_code=1).stderr)
+    t.file("sum.sh", SCRIPT + "# another version\n", mode=0o755)
+    check_in("with other inputs", t.platoon("replay", path, "5", cwd=str(t.tmp), exit_code=1).stderr)
+    check_in("tasks 0 to 23", t.platoon("replay", path, "24", cwd=str(t.tmp), exit_code=1).stderr)
+    check_in("number of one task", t.platoon("replay", path, "x", exit_code=2).stderr)
+
+
+@test
+def words_make_a_campaign_too(t):
+    t.file("model.py", "def f(task):\n    return task['rate'] + task['seed'] * (task['mode'] == 'b')\n")
+    words = ["run", "--set", "rate=0.1..0.3 step 0.1", "--set", "mode=a,b", "--set", "label=x y", "--seeds", "1..3", "--json"]
+    got = json.loads(t.platoon(*words, "--runner", "python", "model.py:f", cwd=str(t.tmp)).stdout)
+    check_equal([cell["point"] for cell in got["cells"][::2]], [{"rate": rate} for rate in (0.1, 0.2, 0.3)], "points")
+    check_equal([cell["arm"] for cell in got["cells"][:2]], ["mode=a", "mode=b"], "arms")
+    check_equal([comparison["mean_difference"] for comparison in got["comparisons"]][0], 2.0, "difference")
+    written = t.tmp / "platoon-data" / "model" / "campaign.yaml"
+    tasks = [json.loads(line)["task"] for line in t.platoon("plan", "--json", str(written)).stdout.splitlines()]
+    check_equal(tasks[0], {"label": "x y", "rate": 0.1, "mode": "a", "seed": 1}, "task")
+    check_in("all 18 runs are there already", run(t, written, "--json").stderr)
+    p = t.platoon("run", "--set", "n=3", "--name", "more/../one", "--runner", "command", "--", "expr", "{n}", "+", "{seed}",
+                  cwd=str(t.tmp))
+    check_in("more/../one: no answer yet", p.stdout)
+    check((t.tmp / "platoon-data" / "more-..-one" / "runs.jsonl").exists(), "the folder's name")
+    for words, why in [(["--set", "a"], "KEY=VALUE"), (["--set", "a=1..2 step 0"], "step"), (["x.yaml", "--set", "a=1"], "the file says"),
+                       (["--runner", "rust"], "python or command"), (["--runner", "command"], "PROGRAM"),
+                       (["--sumo", "a.sumocfg", "--runner", "command", "--", "a"], "leave --runner out")]:
+        words = words if words[0] != "--set" else words + ["--sumo", "a.sumocfg"]
+        p = t.platoon("run", *words, cwd=str(t.tmp), exit_code=1 if words[0] == "--set" else 2)
+        check_in(why, p.stderr, "stderr for %r" % words)
 
 
 if __name__ == "__main__":
