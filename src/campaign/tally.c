@@ -248,7 +248,7 @@ enum platoon_status tally_compare(const struct tally *t, size_t point, size_t ar
     size_t end = n_replications < t->n_replications ? n_replications : t->n_replications;
     size_t room = end ? end : 1, n = 0;
     size_t n_done[2] = {0, 0}, n_failed[2] = {0, 0};
-    double *base = malloc(2 * room * sizeof *base), *other, sum = 0;
+    double *base = calloc(2 * room, sizeof *base), *other, sum = 0;
 
     *out = (struct tally_comparison){.point = point, .arm = arm, .adjusted_p = NAN};
     if (!base)

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "campaign/identity.h"
-#include "sumo/input_files.h"
+#include "sumo/task.h"
 
 static enum platoon_status no_memory(struct platoon_err *err)
 {
@@ -73,11 +73,11 @@ enum platoon_status campaign_inputs_init(struct campaign_inputs *in,
     enum platoon_status st = PLATOON_OK;
 
     *in = (struct campaign_inputs){
-        .file = file, .shared = platoon_dict(), .by_configuration = platoon_dict()};
+        .file = file, .shared = platoon_dict(), .by_reading = platoon_dict()};
     if (platoon_dict_set(in->shared, ":platoon", platoon_str(platoon_version())) != PLATOON_OK ||
         platoon_dict_set(in->shared, ":runner", platoon_value_ref(file->worker_words)) !=
             PLATOON_OK ||
-        !in->by_configuration)
+        !in->by_reading)
         return no_memory(err);
     for (size_t i = 0; st == PLATOON_OK && i < platoon_len(file->inputs); i++)
         st = add_file(file, in->shared, platoon_as_str(platoon_item(file->inputs, i), NULL), err);
@@ -87,53 +87,84 @@ enum platoon_status campaign_inputs_init(struct campaign_inputs *in,
 void campaign_inputs_release(struct campaign_inputs *in)
 {
     platoon_value_unref(in->shared);
-    platoon_value_unref(in->by_configuration);
+    platoon_value_unref(in->by_reading);
+    input_cache_release(&in->cache);
     *in = (struct campaign_inputs){0};
 }
 
-/* The shared recipe and the files of one configuration. One that cannot be read is left to the run,
- * which says what is wrong with it. */
-static enum platoon_status make_recipe(struct campaign_inputs *in, const char *configuration,
+/* What of a task decides which files SUMO reads; a controller's are the worker's words. */
+static platoon_value *reading_part(const platoon_value *task)
+{
+    static const char *const keys[] = {"filename", "options"};
+    platoon_value *part = platoon_dict();
+
+    for (size_t i = 0; part && i < sizeof keys / sizeof *keys; i++) {
+        platoon_value *v = platoon_dict_get(task, keys[i]);
+
+        if (v && platoon_dict_set(part, keys[i], platoon_value_ref(v)) != PLATOON_OK) {
+            platoon_value_unref(part);
+            part = NULL;
+        }
+    }
+    return part;
+}
+
+/* The shared recipe and the hash of all files of the configuration. A task that is wrong, or whose
+ * files are not here, has none: the run says what is wrong with it. */
+static enum platoon_status make_recipe(struct campaign_inputs *in, platoon_value *part,
                                        platoon_value *recipe, struct platoon_err *err)
 {
-    platoon_value *files = platoon_list();
-    char *whole = below_root(in->file, configuration);
-    enum platoon_status st = files && whole ? PLATOON_OK : no_memory(err);
+    char *root = realpath(in->file->root, NULL);
+    const struct path_rules rules = {.root = root ? root : in->file->root, .allow_any = true};
+    struct sumo_plan plan = {0};
+    struct inputs inputs = {0};
+    enum platoon_status st = sumo_plan_make(part, &rules, &plan, err);
 
+    if (st == PLATOON_OK)
+        st = inputs_collect(&plan, &in->cache, &inputs, err);
     if (st == PLATOON_OK &&
+        platoon_dict_set(recipe, ":inputs", platoon_str(inputs.sha256)) != PLATOON_OK)
+        st = PLATOON_ENOMEM;
+    if (st != PLATOON_ENOMEM &&
         platoon_dict_set(recipe, ":shared", platoon_value_ref(in->shared)) != PLATOON_OK)
-        st = no_memory(err);
-    if (st == PLATOON_OK) {
-        enum platoon_status listed = input_files_of(whole, files, err);
+        st = PLATOON_ENOMEM;
+    inputs_release(&inputs);
+    sumo_plan_release(&plan);
+    free(root);
+    return st == PLATOON_ENOMEM ? no_memory(err) : PLATOON_OK;
+}
 
-        st = listed == PLATOON_ENOMEM || listed == PLATOON_ELIMIT ? listed : PLATOON_OK;
+static enum platoon_status find_or_make(struct campaign_inputs *in, platoon_value *part,
+                                        const platoon_value **out, struct platoon_err *err)
+{
+    char *name = platoon_json(part);
+    platoon_value *recipe = name ? platoon_dict_get(in->by_reading, name) : NULL;
+    enum platoon_status st = name ? PLATOON_OK : no_memory(err);
+
+    if (st == PLATOON_OK && !recipe) {
+        recipe = platoon_dict();
+        st = recipe ? make_recipe(in, part, recipe, err) : no_memory(err);
+        if (st != PLATOON_OK)
+            platoon_value_unref(recipe);
+        else if (platoon_dict_set(in->by_reading, name, recipe) != PLATOON_OK)
+            st = no_memory(err);
     }
-    for (size_t i = 0; st == PLATOON_OK && i < platoon_len(files); i++)
-        st = add_file(in->file, recipe, platoon_as_str(platoon_item(files, i), NULL), err);
-    free(whole);
-    platoon_value_unref(files);
+    *out = recipe;
+    free(name);
     return st;
 }
 
 enum platoon_status campaign_inputs_of(struct campaign_inputs *in, const platoon_value *task,
                                        const platoon_value **out, struct platoon_err *err)
 {
-    const char *name = strcmp(in->file->runner, "sumo") == 0
-                           ? platoon_as_str(platoon_dict_get(task, "filename"), NULL)
-                           : NULL;
-    platoon_value *recipe = name ? platoon_dict_get(in->by_configuration, name) : in->shared;
+    platoon_value *part;
     enum platoon_status st;
 
-    *out = recipe;
-    if (recipe)
+    *out = in->shared;
+    if (strcmp(in->file->runner, "sumo") != 0)
         return PLATOON_OK;
-    recipe = platoon_dict();
-    st = recipe ? make_recipe(in, name, recipe, err) : no_memory(err);
-    if (st != PLATOON_OK) {
-        platoon_value_unref(recipe);
-        return st;
-    }
-    *out = recipe;
-    return platoon_dict_set(in->by_configuration, name, recipe) == PLATOON_OK ? PLATOON_OK
-                                                                              : no_memory(err);
+    part = reading_part(task);
+    st = part ? find_or_make(in, part, out, err) : no_memory(err);
+    platoon_value_unref(part);
+    return st;
 }

@@ -3,18 +3,21 @@
  * this program, and the contents of its files.
  *
  * Files are those that the campaign names (`inputs`), the program of a command and the file of a
- * Python function where they are below the root, and of a SUMO configuration what it names.
+ * Python function where they are below the root, and of SUMO whatever the run reads
+ * (sumo/inputs/inputs.h).
  * Hashing is done once for each set of files. A file that is not there counts as absent: a worker
  * elsewhere may have it. */
 #ifndef PLATOON_CLI_CAMPAIGN_INPUTS_H
 #define PLATOON_CLI_CAMPAIGN_INPUTS_H
 
 #include "cli/campaign_file.h"
+#include "sumo/inputs/inputs.h"
 
 struct campaign_inputs {
     const struct campaign_file *file;
-    platoon_value *shared;           /* the recipe of every task: runner, version, files */
-    platoon_value *by_configuration; /* dict: a task's "filename" to its recipe */
+    platoon_value *shared;     /* the recipe of every task: runner, version, files */
+    platoon_value *by_reading; /* dict: what a SUMO task reads, as JSON, to its recipe */
+    struct input_cache cache;
 };
 
 enum platoon_status campaign_inputs_init(struct campaign_inputs *in,

@@ -52,11 +52,11 @@ const struct cmd cmd_results = {
     .usage = "[CAMPAIGN.yaml] [OPTION]...",
     .about =
         "With a campaign's file: what its runs found, from its folder; no server is asked. "
-        "Without:\n"
-        "show a server's results in the order they came. A server with a data folder keeps them "
-        "after a "
-        "master\n"
-        "has read them, until 'platoon purge'. Numbers keep full precision in csv and jsonl.\n",
+        "Without\n"
+        "one: the results that a server keeps, in the order they came; one with a data folder "
+        "keeps\n"
+        "them after a master has read them, until 'platoon purge'. Numbers have full precision in\n"
+        "csv, jsonl and sqlite.\n",
     .options = option_table,
     .after = "examples:\n"
              "  platoon results sweep.yaml\n"

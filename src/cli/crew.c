@@ -24,6 +24,15 @@ static enum platoon_status no_memory(struct platoon_err *err)
     return platoon_fail(err, PLATOON_ENOMEM, "out of memory");
 }
 
+/* Cut to fit. */
+static void keep_text(char *out, size_t size, const char *text)
+{
+    size_t len = strnlen(text, size - 1);
+
+    memcpy(out, text, len);
+    out[len] = '\0';
+}
+
 /* The last line of a log that says something, for an error message; "" if there is none. The last
  * error, if one is told: hints follow it. */
 static void last_line(const char *folder, const char *log, char *out, size_t size)
@@ -38,10 +47,10 @@ static void last_line(const char *folder, const char *log, char *out, size_t siz
     while (f && fgets(line, sizeof line, f)) {
         line[strcspn(line, "\r\n")] = '\0';
         if (strncmp(line, "error: ", 7) == 0) {
-            (void)snprintf(out, size, "%s", line + 7); /* cut to fit */
+            keep_text(out, size, line + 7);
             has_error = true;
         } else if (line[0] && !has_error) {
-            (void)snprintf(out, size, "%s", line); /* cut to fit */
+            keep_text(out, size, line);
         }
     }
     if (f)
