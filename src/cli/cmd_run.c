@@ -4,6 +4,7 @@
  * Without --server the command starts a server and a worker of its own for as long as it needs
  * them; what counts is the campaign's folder, so that the same command goes on where the last one
  * ended. */
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,8 @@
 #include "cli/options.h"
 #include "cli/reach.h"
 #include "cli/talk.h"
+#include "sumo/control/controller.h"
+#include "sumo/control/plugin.h"
 #include "worker/cpus.h"
 
 enum {
@@ -28,6 +31,7 @@ enum {
     OPT_DRY_RUN,
     OPT_KEEP_FAILED,
     OPT_METRIC,
+    OPT_CONTROLLER,
     OPT_JSON
 };
 enum { MAX_SLOTS = 1024 };
@@ -62,6 +66,9 @@ static const struct cmd_option run_options[] = {
     REACH_OPTIONS(OPT_SERVER, OPT_KEY_FILE),
     QUEUE_OPTION,
     KEEP_FAILED_OPTION,
+    {OPT_CONTROLLER, "controller", "FILE.so",
+     "SUMO, on this machine: a controller of your own\n"
+     "(docs/sumo.md); may be repeated"},
     {OPT_DRY_RUN, "dry-run", NULL, "say what would be run, and run nothing"},
     SHOW_OPTIONS,
     {0},
@@ -119,6 +126,8 @@ struct run_args {
     const struct cmd *cmd;
     const char *file, *folder, *server, *key_file, *metric;
     char *task_queue, *result_queue; /* one block, at task_queue */
+    const char *controllers[CONTROLLER_MAX_ADDED];
+    size_t n_controllers;
     int64_t slots;
     bool is_submitting, is_waiting, is_dry, keeps_failed, wants_json;
 };
@@ -156,13 +165,22 @@ static enum platoon_status check_crew(void *arg, struct platoon_err *err)
     return crew_check(arg, err);
 }
 
-/* --root and the campaign's own words. */
-static platoon_value *worker_words(const struct campaign_file *f)
+/* --root, the controllers and the campaign's own words, which may end with a program's. */
+static platoon_value *worker_words(const struct campaign_file *f, const struct run_args *args)
 {
     platoon_value *words = platoon_list();
     bool is_fine = platoon_append(words, platoon_str("--root")) == PLATOON_OK &&
                    platoon_append(words, platoon_str(f->root)) == PLATOON_OK;
 
+    for (size_t i = 0; is_fine && i < args->n_controllers; i++) {
+        char path[PATH_MAX]; /* the worker stands in another folder */
+
+        /* One that went away since it was tried is the worker's to tell. */
+        const char *file = realpath(args->controllers[i], path) ? path : args->controllers[i];
+
+        is_fine = platoon_append(words, platoon_str("--controller")) == PLATOON_OK &&
+                  platoon_append(words, platoon_str(file)) == PLATOON_OK;
+    }
     for (size_t i = 0; is_fine && i < platoon_len(f->worker_words); i++)
         is_fine = platoon_append(words, platoon_value_ref(platoon_item(f->worker_words, i))) ==
                   PLATOON_OK;
@@ -177,7 +195,7 @@ static enum platoon_status run_here(struct campaign *c, const struct run_args *a
 {
     struct crew crew = {0};
     platoon_manager *m = NULL;
-    platoon_value *words = worker_words(&c->file);
+    platoon_value *words = worker_words(&c->file, args);
     enum platoon_status st = words ? crew_start_server(&crew, c->folder.path, err)
                                    : platoon_fail(err, PLATOON_ENOMEM, "out of memory");
 
@@ -369,6 +387,7 @@ static bool set_queues(struct run_args *args, const char *text)
 /* Read the options; false: *out_exit_code is the end. */
 static bool read_args(struct run_args *args, int argc, char **argv, int *out_exit_code)
 {
+    struct platoon_err err;
     struct options o;
 
     options_init(&o, args->cmd, argc, argv);
@@ -389,6 +408,12 @@ static bool read_args(struct run_args *args, int argc, char **argv, int *out_exi
             args->key_file = o.value;
         else if (id == OPT_METRIC)
             args->metric = o.value;
+        else if (id == OPT_CONTROLLER && args->n_controllers == CONTROLLER_MAX_ADDED)
+            is_fine = (options_fail(&o, "--controller %s: there may be %d", o.value,
+                                    CONTROLLER_MAX_ADDED),
+                       false);
+        else if (id == OPT_CONTROLLER)
+            args->controllers[args->n_controllers++] = o.value;
         else if (id == OPT_QUEUE && !set_queues(args, o.value))
             is_fine = (options_fail(&o, "--queue is TASK=RESULT, not '%s'", o.value), false);
         args->is_dry |= id == OPT_DRY_RUN;
@@ -398,9 +423,16 @@ static bool read_args(struct run_args *args, int argc, char **argv, int *out_exi
         if (!is_fine)
             return false;
     }
-    if (args->file)
+    if (!args->file)
+        options_fail(&o, "name a campaign file; examples are in examples/campaigns");
+    else if (args->n_controllers > 0 && args->server)
+        options_fail(&o,
+                     "--controller is for the worker of this machine; give it to 'platoon work' "
+                     "where the runs are");
+    else if (plugin_probe(args->controllers, args->n_controllers, &err) != PLATOON_OK)
+        options_fail(&o, "--controller %s", err.message);
+    else
         return true;
-    options_fail(&o, "name a campaign file; examples are in examples/campaigns");
     *out_exit_code = o.exit_code;
     return false;
 }
