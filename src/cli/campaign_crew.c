@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/campaign_crew.h"
 
-/* --root and the campaign's own words. */
+static bool add_word(platoon_value *words, const char *word)
+{
+    return platoon_append(words, platoon_str(word)) == PLATOON_OK;
+}
+
+/* --root, the controllers and the campaign's own words, which may end with a program's. */
 static platoon_value *worker_words(const struct campaign_file *f)
 {
     platoon_value *words = platoon_list();
-    bool is_fine = platoon_append(words, platoon_str("--root")) == PLATOON_OK &&
-                   platoon_append(words, platoon_str(f->root)) == PLATOON_OK;
+    bool is_fine = add_word(words, "--root") && add_word(words, f->root);
 
+    for (size_t i = 0; is_fine && i < platoon_len(f->controllers); i++)
+        is_fine = add_word(words, "--controller") &&
+                  add_word(words, platoon_as_str(platoon_item(f->controllers, i), NULL));
     for (size_t i = 0; is_fine && i < platoon_len(f->worker_words); i++)
         is_fine = platoon_append(words, platoon_value_ref(platoon_item(f->worker_words, i))) ==
                   PLATOON_OK;

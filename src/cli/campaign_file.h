@@ -34,8 +34,10 @@ struct campaign_file {
     char *root;   /* where tasks run: absolute, or below `folder`'s path; need not exist yet */
     platoon_value *prepare; /* words of a command that makes the root ready; NULL: none */
     platoon_value *inputs;  /* files that decide results, relative to the root; NULL: none named */
-    const char *runner;     /* "sumo", "command", "python" */
-    /* What `platoon work` needs to run the tasks, as a list of words, all but --root. */
+    platoon_value *controllers; /* shared objects for SUMO: a list of absolute paths */
+    const char *runner;         /* "sumo", "command", "python" */
+    /* What `platoon work` needs to run the tasks, as a list of words, all but --root and
+     * --controller. */
     platoon_value *worker_words;
 
     struct tally_metric metrics[TALLY_MAX_METRICS]; /* the first is the question */

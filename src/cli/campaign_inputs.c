@@ -81,6 +81,9 @@ enum platoon_status campaign_inputs_init(struct campaign_inputs *in,
         return no_memory(err);
     for (size_t i = 0; st == PLATOON_OK && i < platoon_len(file->inputs); i++)
         st = add_file(file, in->shared, platoon_as_str(platoon_item(file->inputs, i), NULL), err);
+    for (size_t i = 0; st == PLATOON_OK && i < platoon_len(file->controllers); i++)
+        st = add_file(file, in->shared, platoon_as_str(platoon_item(file->controllers, i), NULL),
+                      err);
     return st == PLATOON_OK ? add_runner_files(file, in->shared, err) : st;
 }
 

@@ -17,7 +17,8 @@ enum platoon_status campaign_read_words(const struct yaml_doc *doc, const struct
                                         const char *what, platoon_value **out,
                                         struct platoon_err *err);
 
-/* campaign_runner.c: runner, root, prepare, inputs, limits, env, worker. */
+/* campaign_runner.c: runner, root, prepare, inputs, limits, env, controllers,
+ * worker. */
 enum platoon_status campaign_read_runner(const struct yaml_doc *doc, struct campaign_file *c,
                                          struct platoon_err *err);
 /* campaign_question.c: metrics, precision, max_failed; after arms and seeds. */

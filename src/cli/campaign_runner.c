@@ -96,6 +96,40 @@ static enum platoon_status read_env(const struct yaml_doc *doc, struct campaign_
     return st;
 }
 
+/* A path of the file, absolute: one that is relative is meant from the file's folder. */
+static char *own_path(const struct campaign_file *c, const char *path)
+{
+    char *whole;
+
+    if (*path == '/')
+        return strdup(path);
+    return asprintf(&whole, "%s/%s", c->folder, path) < 0 ? NULL : whole;
+}
+
+/* `controllers`: shared objects, for SUMO. */
+static enum platoon_status read_controllers(const struct yaml_doc *doc, struct campaign_file *c,
+                                            struct platoon_err *err)
+{
+    const struct yaml_node *node = yaml_get(doc->root, "controllers", NULL);
+    platoon_value *names = NULL;
+    enum platoon_status st = PLATOON_OK;
+
+    c->controllers = platoon_list();
+    if (!c->controllers)
+        return campaign_no_memory(err);
+    if (node)
+        st = campaign_read_words(doc, node, "controllers is a list of FILE.so", &names, err);
+    for (size_t i = 0; st == PLATOON_OK && i < platoon_len(names); i++) {
+        char *path = own_path(c, platoon_as_str(platoon_item(names, i), NULL));
+
+        if (!path || platoon_append(c->controllers, platoon_str(path)) != PLATOON_OK)
+            st = campaign_no_memory(err);
+        free(path);
+    }
+    platoon_value_unref(names);
+    return st;
+}
+
 /* `worker`: more words for `platoon work`, as they stand. */
 static enum platoon_status read_worker(const struct yaml_doc *doc, struct campaign_file *c,
                                        struct platoon_err *err)
@@ -167,10 +201,7 @@ static enum platoon_status read_root(const struct yaml_doc *doc, struct campaign
 
     if (node && (node->kind != YAML_SCALAR || !*node->text))
         return yaml_fail(doc, node, err, "root is a folder, relative to this file's");
-    if (node && node->text[0] == '/')
-        c->root = strdup(node->text);
-    else if (asprintf(&c->root, "%s%s%s", c->folder, node ? "/" : "", node ? node->text : "") < 0)
-        c->root = NULL;
+    c->root = node ? own_path(c, node->text) : strdup(c->folder);
     return c->root ? PLATOON_OK : campaign_no_memory(err);
 }
 
@@ -193,6 +224,8 @@ enum platoon_status campaign_read_runner(const struct yaml_doc *doc, struct camp
         st = read_limits(doc, c, err);
     if (st == PLATOON_OK)
         st = read_env(doc, c, err);
+    if (st == PLATOON_OK)
+        st = read_controllers(doc, c, err);
     if (st == PLATOON_OK)
         st = read_worker(doc, c, err);
     return st == PLATOON_OK ? read_runner_key(doc, c, err)

@@ -150,6 +150,23 @@ static void put_runner(struct buf *b, const struct campaign_words *w)
     buf_text(b, strcmp(w->runner, "command") == 0 ? "]}\n" : "}\n");
 }
 
+/* Absolute: the file is written elsewhere. One that is not there is the worker's to tell. */
+static void put_controllers(struct buf *b, const struct campaign_words *w)
+{
+    if (w->n_controllers)
+        buf_text(b, "controllers: [");
+    for (size_t i = 0; i < w->n_controllers; i++) {
+        char *path = realpath(w->controllers[i], NULL);
+        const char *shown = path ? path : w->controllers[i];
+
+        buf_text(b, i ? ", " : "");
+        put_text(b, shown, strlen(shown));
+        free(path);
+    }
+    if (w->n_controllers)
+        buf_text(b, "]\n");
+}
+
 char *campaign_words_name(const struct campaign_words *w)
 {
     const char *whole = w->name      ? w->name
@@ -175,6 +192,7 @@ static void put_all(struct buf *b, const struct campaign_words *w, const struct 
     put_text(b, root, strlen(root));
     buf_byte(b, '\n');
     put_runner(b, w);
+    put_controllers(b, w);
     buf_printf(b, "seeds: [%s]\n", w->seeds ? w->seeds : "1");
     put_map(b, w, sets, arms, false);
     put_map(b, w, sets, arms, true);

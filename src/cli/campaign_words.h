@@ -14,7 +14,7 @@
 
 #include <platoon/status.h>
 
-enum { CAMPAIGN_WORDS_MAX_SETS = 128 };
+enum { CAMPAIGN_WORDS_MAX_SETS = 128, CAMPAIGN_WORDS_MAX_CONTROLLERS = 16 };
 
 struct campaign_words {
     const char *name;         /* NULL: of the configuration, the function or the program */
@@ -22,6 +22,8 @@ struct campaign_words {
     const char *runner;       /* "python" or "command"; NULL: sumo */
     const char *const *words; /* the function; the program and its arguments */
     size_t n_words;
+    const char *controllers[CAMPAIGN_WORDS_MAX_CONTROLLERS];
+    size_t n_controllers;
     const char *seeds; /* a range; NULL: 1 */
     const char *sets[CAMPAIGN_WORDS_MAX_SETS];
     size_t n_sets;

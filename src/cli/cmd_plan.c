@@ -101,6 +101,10 @@ static void print_head(const struct campaign_file *c)
            "HOST:PORT",
            plan_name(c->plan), c->n_tasks, c->n_tasks == 1 ? "" : "s", plan_points(c->plan),
            plan_arms(c->plan), c->n_seeds);
+    for (size_t i = 0; i < platoon_len(c->controllers); i++) {
+        print_word("--controller");
+        print_word(platoon_as_str(platoon_item(c->controllers, i), NULL));
+    }
     for (size_t i = 0; i < platoon_len(c->worker_words); i++)
         print_word(platoon_as_str(platoon_item(c->worker_words, i), NULL));
     printf("\n\n");

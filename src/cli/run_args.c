@@ -23,7 +23,8 @@ enum {
     OPT_RUNNER,
     OPT_SET,
     OPT_SEEDS,
-    OPT_NAME
+    OPT_NAME,
+    OPT_CONTROLLER
 };
 enum { MAX_SLOTS = 1024 };
 
@@ -74,6 +75,9 @@ const struct cmd_option run_args_of_run[] = {
      "ranges) or the arms (the first of others); may be\n"
      "repeated"},
     {OPT_SEEDS, "seeds", "SEEDS", "as in 1..20 or 3,5,8 (default: 1)"},
+    {OPT_CONTROLLER, "controller", "FILE.so",
+     "with --sumo: a controller of your own (docs/sumo.md);\n"
+     "may be repeated"},
     {OPT_NAME, "name", "NAME", "the campaign's (default: of the file that is run)"},
     {0},
 };
@@ -117,6 +121,10 @@ static bool take_word(struct campaign_words *w, struct options *o, int id)
         w->seeds = o->value;
     else if (id == OPT_RUNNER)
         w->runner = o->value;
+    else if (id == OPT_CONTROLLER && w->n_controllers == CAMPAIGN_WORDS_MAX_CONTROLLERS)
+        return options_fail(o, "more than %d controllers", CAMPAIGN_WORDS_MAX_CONTROLLERS), false;
+    else if (id == OPT_CONTROLLER)
+        w->controllers[w->n_controllers++] = o->value;
     else if (id == OPT_SET && w->n_sets == CAMPAIGN_WORDS_MAX_SETS)
         return options_fail(o, "more than %d times --set", CAMPAIGN_WORDS_MAX_SETS), false;
     else if (id == OPT_SET)
@@ -129,9 +137,10 @@ static bool check_words(const struct run_args *args, struct options *o)
 {
     const struct campaign_words *w = &args->words;
 
-    if (args->file && (w->sumo || w->runner || w->n_sets || w->seeds || w->name))
-        options_fail(o, "the file says what to run; --sumo, --runner, --set, --seeds and --name "
-                        "are for a campaign without one");
+    if (args->file &&
+        (w->sumo || w->runner || w->n_sets || w->seeds || w->name || w->n_controllers))
+        options_fail(o, "the file says what to run; --sumo, --runner, --set, --seeds, --name and "
+                        "--controller are for a campaign without one");
     else if (args->file && w->n_words)
         options_fail(o, "one campaign at a time, not also '%s'", w->words[0]);
     else if (w->sumo && w->runner)

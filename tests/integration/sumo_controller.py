@@ -71,10 +71,11 @@ def trips(folder):
 @test(timeout=120)
 def the_example_runs_alike_over_both_back_ends_and_differs_from_no_control(t):
     options = (CONFIG, "--seed", "3", "--set", "end=1500", "--set", "tripinfo-output=trips.xml")
-    sumo(t, *options, "--output-dir", t.tmp / "none")
+    none = json.loads(sumo(t, *options, "--output-dir", t.tmp / "none", "--json").stdout)
     for back_end in BACK_ENDS:
         p = sumo(t, *options, "--output-dir", t.tmp / back_end, "--sumo-backend", back_end, "--json", "--controller",
                  BUILD / "examples" / "demand_capacity.so", "--control", "demand_capacity", "--set", "period_s=60")
+        check(json.loads(p.stdout)["inputs_sha256"] != none["inputs_sha256"], "the controller's code is no input")
         check_equal(json.loads(p.stdout)["control"], {"period_s": 60.0, "type": "demand_capacity"}, "control")
         check_equal(trips(t.tmp / back_end), trips(t.tmp / BACK_ENDS[0]), "trips by %s" % back_end)
     check(trips(t.tmp / "traci") != trips(t.tmp / "none"), "the controller changes nothing")
@@ -353,6 +354,36 @@ def a_crash_takes_its_own_task_alone_and_a_task_names_no_file(t):
         check_in("odd has no control.controller", told[3]["platoon_error"]["message"])
         worker.send_signal(signal.SIGTERM)
         check_equal(worker.wait(20), 0, "exit code of the worker")
+
+
+@test(timeout=120)
+def a_campaign_compares_a_controller_of_ones_own(t):
+    campaign = t.file("campaign.yaml", """name: own
+root: %s
+runner: sumo
+base: {filename: %s, end: 300}
+arms:
+  none: {control_bool: false}
+  own: {control: {type: demand_capacity}}
+controllers: [own.so]
+seeds: 1..2
+""" % (scenario(), CONFIG))
+    shutil.copy(BUILD / "examples" / "demand_capacity.so", t.tmp / "own.so")
+    p = t.platoon("run", campaign, "--slots", "2", "--json", cwd=t.tmp, timeout=90, env=env(t))
+    told = json.loads(p.stdout)
+    check_equal((told["n_tasks"], told["n_done"], told["n_failed"]), (4, 4, 0), "runs")
+    check_in("4 done, 0 to run", t.platoon("run", campaign, "--dry-run", cwd=t.tmp).stdout)
+    with open(t.tmp / "own.so", "ab") as f:
+        f.write(b"another version")
+    check_in("0 done, 4 to run", t.platoon("run", campaign, "--dry-run", cwd=t.tmp).stdout)
+    # The same without a file.
+    words = ("--sumo", CONFIG, "--set", "end=100", "--set", "control.type=demand_capacity", "--controller", "own.so")
+    shutil.copy(BUILD / "examples" / "demand_capacity.so", scenario() / "own.so")
+    told = json.loads(t.platoon("run", *words, "--folder", str(t.tmp / "words"), "--json", cwd=scenario(), timeout=60,
+                                env=env(t)).stdout)
+    check_equal((told["n_done"], told["n_failed"]), (1, 0), "runs")
+    (t.tmp / "own.so").unlink()
+    check_in("own.so", t.platoon("run", campaign, exit_code=1, cwd=t.tmp, env=env(t)).stderr)
 
 
 if __name__ == "__main__":
