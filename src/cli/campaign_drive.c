@@ -28,6 +28,7 @@ struct drive {
     size_t n_live;      /* submitted, and not ended as far as we know */
     int64_t after;      /* results up to this entry were looked at */
     struct ledger runs, submitted;
+    bool wants_unfinished; /* of what was submitted: only what waits or runs */
     struct progress progress;
     char label[LABEL_BYTES];
 };
@@ -175,6 +176,15 @@ static enum platoon_status is_ours(struct drive *d, int64_t number, size_t index
     return PLATOON_OK;
 }
 
+/* What failed is tried again: only what may still end well, or did, counts. */
+static bool counts_as_submitted(const struct drive *d, const char *state)
+{
+    if (strcmp(state, "done") == 0)
+        return !d->wants_unfinished;
+    return strcmp(state, "failed") != 0 && strcmp(state, "dead") != 0 &&
+           strcmp(state, "cancelled") != 0;
+}
+
 static enum platoon_status on_submitted(const platoon_value *line, void *arg,
                                         struct platoon_err *err)
 {
@@ -193,10 +203,7 @@ static enum platoon_status on_submitted(const platoon_value *line, void *arg,
         tally_state_of(d->campaign->tally, index) != TALLY_MISSING)
         return PLATOON_OK;
     st = is_ours(d, number, index, &is_same, &row, err);
-    /* What failed is tried again: only one that may still end well counts as submitted. */
-    if (st == PLATOON_OK && is_same && strcmp(ask_text(row, "state"), "failed") != 0 &&
-        strcmp(ask_text(row, "state"), "dead") != 0 &&
-        strcmp(ask_text(row, "state"), "cancelled") != 0)
+    if (st == PLATOON_OK && is_same && counts_as_submitted(d, ask_text(row, "state")))
         st = bind(d, number, index, err);
     platoon_value_unref(row);
     return st;
@@ -401,11 +408,7 @@ static enum platoon_status open_drive(struct drive *d, struct campaign *c, plato
         return platoon_fail(err, st,
                             "the server is not Platoon's: Python's own manager keeps no account "
                             "of its tasks");
-    if (st == PLATOON_OK)
-        st = check_store(d, err);
-    if (st == PLATOON_OK)
-        st = ledger_open(&c->folder, "runs.jsonl", &d->runs, err);
-    return st == PLATOON_OK ? ledger_open(&c->folder, "submitted.jsonl", &d->submitted, err) : st;
+    return st == PLATOON_OK ? check_store(d, err) : st;
 }
 
 static void close_drive(struct drive *d)
@@ -425,6 +428,10 @@ enum platoon_status campaign_drive(struct campaign *c, platoon_manager *m,
     bool unused;
     enum platoon_status st = open_drive(&d, c, m, options, err);
 
+    if (st == PLATOON_OK)
+        st = ledger_open(&c->folder, "runs.jsonl", &d.runs, err);
+    if (st == PLATOON_OK)
+        st = ledger_open(&c->folder, "submitted.jsonl", &d.submitted, err);
     if (st == PLATOON_OK && replications_look(&d.replications, &unused) != PLATOON_OK)
         st = no_memory(err);
     if (st == PLATOON_OK && options->is_remote)
@@ -438,13 +445,14 @@ enum platoon_status campaign_drive(struct campaign *c, platoon_manager *m,
 }
 
 enum platoon_status campaign_unfinished(struct campaign *c, platoon_manager *m,
-                                        const struct drive_options *options, platoon_value **out,
+                                        const char *task_queue, platoon_value *list,
                                         struct platoon_err *err)
 {
+    const struct drive_options options = {.task_queue = task_queue};
     struct drive d;
-    enum platoon_status st = open_drive(&d, c, m, options, err);
-    platoon_value *list = platoon_list();
+    enum platoon_status st = open_drive(&d, c, m, &options, err);
 
+    d.wants_unfinished = true;
     if (st == PLATOON_OK)
         st = ledger_read(&c->folder, "submitted.jsonl", on_submitted, &d, err);
     for (size_t i = 0; st == PLATOON_OK && i < d.numbers.cap; i++)
@@ -452,9 +460,5 @@ enum platoon_status campaign_unfinished(struct campaign *c, platoon_manager *m,
             platoon_append(list, platoon_int((int64_t)d.numbers.slots[i].a)) != PLATOON_OK)
             st = no_memory(err);
     close_drive(&d);
-    if (st == PLATOON_OK)
-        *out = list;
-    else
-        platoon_value_unref(list);
     return st;
 }

@@ -31,10 +31,10 @@ struct drive_options {
 enum platoon_status campaign_drive(struct campaign *c, platoon_manager *m,
                                    const struct drive_options *options, struct platoon_err *err);
 
-/* The tasks submitted earlier that this server still has and that did not end badly: a list of
- * their numbers, yours. */
+/* Append to `list` (a list value) the numbers of the tasks that were submitted to `task_queue` and
+ * wait or run at this server. Nothing is written. */
 enum platoon_status campaign_unfinished(struct campaign *c, platoon_manager *m,
-                                        const struct drive_options *options, platoon_value **out,
+                                        const char *task_queue, platoon_value *list,
                                         struct platoon_err *err);
 
 #endif

@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "cli/ask.h"
+#include "cli/campaign_drive.h"
 #include "cli/cmd.h"
 #include "cli/talk.h"
 
-enum { OPT_ALL = ASK_FIRST, OPT_YES };
+enum { OPT_ALL = ASK_FIRST, OPT_YES, OPT_CAMPAIGN, OPT_FOLDER, OPT_QUEUE };
+enum { BATCH = 10000 };
 
 static int run_retry(int argc, char **argv);
 static int run_release(int argc, char **argv);
@@ -43,11 +45,21 @@ const struct cmd cmd_release = {
 };
 
 static const struct cmd_option cancel_options[] = {
-    {OPT_YES, "yes", NULL, "do not ask"}, ASK_OPTIONS, {0}};
+    {OPT_YES, "yes", NULL, "do not ask"},
+    {OPT_CAMPAIGN, "campaign", "FILE.yaml",
+     "what was submitted of this campaign and has not ended"},
+    {OPT_FOLDER, "folder", "DIR",
+     "where the campaign's runs are kept (default:\n"
+     "./platoon-data/NAME)"},
+    {OPT_QUEUE, "queue", "TASK",
+     "the queue that it was submitted to (default:\n"
+     "get_task_queue)"},
+    ASK_OPTIONS,
+    {0}};
 const struct cmd cmd_cancel = {
     .name = "cancel",
     .summary = "end tasks that have not ended",
-    .usage = "[--yes] TASK...",
+    .usage = "[--yes] TASK... | --campaign FILE.yaml",
     .about = "End tasks wherever they are. Whoever waits for their results gets a failure of kind\n"
              "'cancelled' for each; a worker of 'platoon work' stops the running ones.\n",
     .options = cancel_options,
@@ -111,10 +123,53 @@ static int gather(struct ask *a, const char *state, platoon_value *tasks)
     }
 }
 
+/* What the server takes at a time. CMD_FAILED if one was not done. */
+static int call_in_batches(struct ask *a, const char *method, const platoon_value *tasks,
+                           const char *wanted)
+{
+    int exit_code = CMD_OK;
+
+    for (size_t from = 0; from < platoon_len(tasks); from += BATCH) {
+        platoon_value *batch = platoon_list(), *answers = NULL;
+        int told = CMD_OK;
+
+        for (size_t i = from; i < from + BATCH && i < platoon_len(tasks); i++)
+            (void)platoon_append(batch, platoon_value_ref(platoon_item(tasks, i)));
+        told = ask_call(a, method, platoon_tuple(1, platoon_value_ref(batch)), &answers);
+        if (told == CMD_OK)
+            told = a->wants_json ? ask_print_json(answers) : report(batch, answers, wanted);
+        platoon_value_unref(answers);
+        platoon_value_unref(batch);
+        if (told != CMD_OK)
+            exit_code = told;
+    }
+    return exit_code;
+}
+
+struct campaign_args {
+    const char *file, *folder, *queue;
+};
+
+/* The tasks of a campaign that have not ended here. */
+static int gather_campaign(struct ask *a, const struct campaign_args *args, platoon_value *tasks)
+{
+    struct campaign c = {0};
+    struct platoon_err err;
+    enum platoon_status st = campaign_open(&c, args->file, args->folder, false, &err);
+
+    if (st == PLATOON_OK)
+        st = campaign_unfinished(&c, a->manager, args->queue, tasks, &err);
+    campaign_release(&c);
+    if (st != PLATOON_OK)
+        talk_error("%s", err.message);
+    return st == PLATOON_OK ? CMD_OK : CMD_FAILED;
+}
+
 static int change(const struct cmd *cmd, int argc, char **argv, const char *method,
                   const char *wanted, bool must_confirm)
 {
-    platoon_value *tasks = platoon_list(), *answers = NULL;
+    platoon_value *tasks = platoon_list();
+    struct campaign_args campaign = {.queue = "get_task_queue"};
     const char *all = NULL;
     struct options o;
     struct ask a;
@@ -132,6 +187,12 @@ static int change(const struct cmd *cmd, int argc, char **argv, const char *meth
             all = o.value;
         else if (id == OPT_YES)
             is_sure = true;
+        else if (id == OPT_CAMPAIGN)
+            campaign.file = o.value;
+        else if (id == OPT_FOLDER)
+            campaign.folder = o.value;
+        else if (id == OPT_QUEUE)
+            campaign.queue = o.value;
         else if (is_fine)
             (void)ask_take(&a, &o, id); /* what is left is its own */
         if (!is_fine) {
@@ -139,27 +200,31 @@ static int change(const struct cmd *cmd, int argc, char **argv, const char *meth
             goto out;
         }
     }
-    if (platoon_len(tasks) == 0 && !all) {
+    if (platoon_len(tasks) == 0 && !all && !campaign.file) {
         options_fail(&o, "name the tasks by their numbers; 'platoon tasks' lists them");
         exit_code = o.exit_code;
         goto out;
     }
-    exit_code = ask_confirm(is_sure, "End %zu tasks?", platoon_len(tasks));
+    if (!campaign.file)
+        exit_code = ask_confirm(is_sure, "End %zu tasks?", platoon_len(tasks));
     if (exit_code == CMD_OK)
         exit_code = ask_connect(&a);
     if (exit_code != CMD_OK)
         goto out;
     if (all)
         exit_code = gather(&a, all, tasks);
+    if (campaign.file) {
+        exit_code = gather_campaign(&a, &campaign, tasks);
+        if (exit_code == CMD_OK && platoon_len(tasks))
+            exit_code = ask_confirm(is_sure, "End %zu tasks?", platoon_len(tasks));
+    }
     if (exit_code == CMD_OK && platoon_len(tasks) == 0)
-        talk("no task is %s", all);
+        talk(campaign.file ? "no task of the campaign waits or runs at %s" : "no task is %s",
+             campaign.file ? a.reach.name : all);
     else if (exit_code == CMD_OK)
-        exit_code = ask_call(&a, method, platoon_tuple(1, platoon_value_ref(tasks)), &answers);
-    if (answers)
-        exit_code = a.wants_json ? ask_print_json(answers) : report(tasks, answers, wanted);
+        exit_code = call_in_batches(&a, method, tasks, wanted);
     ask_end(&a);
 out:
-    platoon_value_unref(answers);
     platoon_value_unref(tasks);
     return exit_code;
 }

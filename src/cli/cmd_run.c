@@ -13,6 +13,7 @@
 #include "cli/campaign_drive.h"
 #include "cli/campaign_view.h"
 #include "cli/cmd.h"
+#include "cli/plan_view.h"
 #include "cli/reach.h"
 #include "cli/run_args.h"
 #include "cli/talk.h"
@@ -186,28 +187,46 @@ static void say_left(const struct campaign *c, const struct run_args *args)
              c->file.n_tasks);
 }
 
+static bool is_missing(const struct campaign *c, size_t index)
+{
+    return tally_state_of(c->tally, index) == TALLY_MISSING && !campaign_is_repeat(c, index);
+}
+
 static size_t count_missing(const struct campaign *c)
 {
     size_t n = 0;
 
     for (size_t i = 0; i < c->file.n_tasks; i++)
-        n += tally_state_of(c->tally, i) == TALLY_MISSING && !campaign_is_repeat(c, i);
+        n += is_missing(c, i);
     return n;
 }
 
 /* --- the whole -------------------------------------------------------------------------------- */
 
-static int dry_run(const struct campaign *c)
+static int dry_run(const struct campaign *c, bool wants_json)
 {
-    size_t n_missing = count_missing(c);
+    size_t *indexes = calloc(c->file.n_tasks, sizeof *indexes), n = 0;
+    int exit_code;
 
-    printf("%s: %zu tasks, %zu done, %zu to run\n", plan_name(c->file.plan), c->file.n_tasks,
-           c->n_done, n_missing);
-    if (c->file.precision.is_wanted)
-        printf("until precise: %zu to %zu replications\n", c->file.precision.min_n,
-               c->file.n_seeds);
-    talk_hint("platoon plan shows the tasks");
-    return CMD_OK;
+    if (!indexes) {
+        talk_error("out of memory");
+        return CMD_FAILED;
+    }
+    for (size_t i = 0; i < c->file.n_tasks; i++)
+        if (is_missing(c, i))
+            indexes[n++] = i;
+    if (wants_json) {
+        exit_code = plan_view_json(&c->file, indexes, n);
+    } else {
+        printf("%s: %zu tasks, %zu done, %zu to run\n", plan_name(c->file.plan), c->file.n_tasks,
+               c->n_done, n);
+        if (c->file.precision.is_wanted)
+            printf("until precise: %zu to %zu replications\n", c->file.precision.min_n,
+                   c->file.n_seeds);
+        exit_code = n ? plan_view_table(&c->file, indexes, n) : CMD_OK;
+    }
+    free(indexes);
+    return exit_code;
 }
 
 static int drive(struct campaign *c, const struct run_args *args)
@@ -287,7 +306,7 @@ static int run_campaign(struct run_args *args)
     if (!args->keeps_failed)
         campaign_forget_failures(&c);
     if (args->is_dry) {
-        exit_code = dry_run(&c);
+        exit_code = dry_run(&c, args->wants_json);
     } else {
         if (count_missing(&c) == 0)
             talk("all %zu runs are there already", c.file.n_tasks);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/authkey.h"
@@ -16,6 +17,8 @@ enum {
     READY_TIMEOUT_MS = 30000,
     WORKER_GRACE_MS = 15000, /* more than the agent's own --stop-grace */
     SERVER_GRACE_MS = 10000,
+    LAST_ONE_ENDS_MS = 5000,
+    RETRY_MS = 50,
     OWN_WORDS = 7 /* of a worker's command line */
 };
 
@@ -98,13 +101,15 @@ static enum platoon_status read_report(struct crew *c, int from, struct platoon_
         c->port = (uint16_t)port;
         return PLATOON_OK;
     }
+    if (strncmp(line, "error in-use ", 13) == 0)
+        return platoon_fail(err, PLATOON_EBUSY, "the server did not start: %s", line + 13);
     if (line[0])
         return platoon_fail(err, PLATOON_EIO, "the server did not start: %s", line);
     (void)child_wait(&c->server, 5000); /* so that its end can be described */
     return crew_describe_end(c->folder, &c->server, "the server", "server.log", err);
 }
 
-enum platoon_status crew_start_server(struct crew *c, const char *folder, struct platoon_err *err)
+static enum platoon_status start_once(struct crew *c, const char *folder, struct platoon_err *err)
 {
     char *log = NULL, *data = NULL, report_fd[16];
     int report[2];
@@ -139,6 +144,21 @@ enum platoon_status crew_start_server(struct crew *c, const char *folder, struct
     close(report[0]);
     free(log);
     free(data);
+    return st;
+}
+
+enum platoon_status crew_start_server(struct crew *c, const char *folder, struct platoon_err *err)
+{
+    const struct timespec pause = {0, RETRY_MS * 1000000L};
+    enum platoon_status st = start_once(c, folder, err);
+
+    /* One whose command was killed a moment ago is about to end. */
+    for (int waited_ms = 0; st == PLATOON_EBUSY && waited_ms < LAST_ONE_ENDS_MS;
+         waited_ms += RETRY_MS) {
+        nanosleep(&pause, NULL);
+        crew_stop(c);
+        st = start_once(c, folder, err);
+    }
     return st;
 }
 

@@ -64,7 +64,7 @@ const struct cmd_option run_args_of_run[] = {
      "machine, else a prompt); '-' is standard input"},
     QUEUE_OPTION,
     KEEP_FAILED_OPTION,
-    {OPT_DRY_RUN, "dry-run", NULL, "say what would be run, and run nothing"},
+    {OPT_DRY_RUN, "dry-run", NULL, "list what would be run, and run nothing"},
     SHOW_OPTIONS,
     {OPT_SUMO, "sumo", "FILE.sumocfg", "a campaign of words: this configuration"},
     {OPT_RUNNER, "runner", "NAME",

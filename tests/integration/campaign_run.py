@@ -110,6 +110,11 @@ def nothing_is_computed_twice(t):
     check_in("all 24 runs are there already", again.stderr)
     check_equal(runs_made(t), [], "runs of the second time")
     check_in("24 done, 0 to run", run(t, path, "--dry-run").stdout)
+    t.file("campaign.yaml", SUMS.replace("1..6", "1..7"))
+    listed = run(t, path, "--dry-run").stdout
+    check_in('{"a": 20, "b": 3, "seed": 7}', listed)
+    check_equal([json.loads(line)["seed"] for line in run(t, path, "--dry-run", "--json").stdout.splitlines()], [7] * 4,
+                "seeds of what is missing")
 
 
 @test
@@ -268,6 +273,14 @@ def a_campaign_at_a_server_goes_on_without_its_command(t):
     check_equal(len(ledger(t)), 80, "lines")
     check_in("worker", ledger(t)[0])
     check_equal(agent.stop(), 0, "exit code of the worker")
+    # What is cancelled is neither done nor failed.
+    t.file("campaign.yaml", SUMS.replace("1..6", "1..25"))
+    t.platoon("submit", path, *key, cwd=str(t.tmp))
+    check_in("20 cancelled", str(t.platoon("cancel", "--campaign", path, "--yes", *key, cwd=str(t.tmp)).stdout.count(
+        " cancelled")) + " cancelled")
+    check_in("no task of the campaign waits", t.platoon("cancel", "--campaign", path, "--yes", *key, cwd=str(t.tmp)).stderr)
+    check_in("100 tasks, 80 done, 20 to run", t.platoon("run", path, "--dry-run", cwd=str(t.tmp)).stdout)
+    t.file("campaign.yaml", SUMS.replace("1..6", "1..20"))
     # A server that has lost everything: what is missing is submitted anew.
     other = Server(t, "--data", str(t.tmp / "other"))
     (t.tmp / "platoon-data" / "sums" / "runs.jsonl").unlink()
