@@ -175,9 +175,10 @@ static double each_worker(struct page *p, const struct timeline *t, bool is_draw
 static void put_note(struct page *p, const struct timeline *t)
 {
     buf_text(p->out, SAY(p,
-                         "each bar a run, from the moment a worker took it; one lane a slot. "
-                         "Outlined: failed.",
-                         "每条为一次运行，自 worker 取走任务时起；每个槽位一行。仅有轮廓：失败。"));
+                         "each bar a run, from the moment its worker took it to its end, in as few "
+                         "lanes as it takes; short runs are taken ahead. Outlined: failed.",
+                         "每条为一次运行，自 worker 取走任务起至结束；"
+                         "较短的任务会提前取走。仅有轮廓：失败。"));
     if (t->n_pauses)
         buf_printf(p->out,
                    SAY(p, " Pauses in which nothing ran are cut out at the dashed lines: %zu.",

@@ -177,8 +177,8 @@ static void differences_row(struct page *p, size_t metric, const struct tally_co
 static void put_differences(struct page *p)
 {
     static const struct tables_head numbers[] = {
-        {"Pairs", "对数"},           {"Mean difference", "平均差值"}, {"± 95 %", "± 95 %"},
-        {"Of baseline", "占基准"},   {"p (Holm)", "p（Holm）"},       {"Correlation", "相关系数"},
+        {"Pairs", "对数"},           {"Difference", "平均差值"}, {"± 95 %", "± 95 %"},
+        {"Of baseline", "占基准"},   {"p (Holm)", "p（Holm）"},  {"Correlation", "相关系数"},
         {"Variance ratio", "方差比"}};
     size_t n_all = tally_n_metrics(p->report->tally) * page_points(p) * (page_arms(p) - 1);
     size_t n_rows = n_all < REPORT_MAX_TABLE_ROWS ? n_all : REPORT_MAX_TABLE_ROWS, n_shown = 0;
