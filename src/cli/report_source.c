@@ -91,10 +91,22 @@ static bool add_text(struct report_texts *t, const char *text)
     for (size_t i = 0; i < t->n; i++)
         if (strcmp(t->texts[i], text) == 0)
             return true;
-    if (t->n == REPORT_MAX_TEXTS)
+    if (t->n > REPORT_MAX_TEXTS)
         return true;
-    t->texts[t->n] = strdup(text);
+    t->texts[t->n] = strdup(t->n < REPORT_MAX_TEXTS ? text : "…");
     return t->texts[t->n] && ++t->n;
+}
+
+static int compare_texts(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Runs end in another order each time. */
+static void sort_texts(struct report_texts *t)
+{
+    qsort(t->texts, t->n < REPORT_MAX_TEXTS ? t->n : REPORT_MAX_TEXTS, sizeof *t->texts,
+          compare_texts);
 }
 
 static void release_texts(struct report_texts *t)
@@ -302,7 +314,9 @@ static enum platoon_status gather_inputs(struct report_source *s, const struct c
     s->inputs = platoon_dict();
     if (st == PLATOON_OK && !s->inputs)
         st = no_memory(err);
-    for (size_t p = 0; p < plan_points(plan) && p < MAX_INPUT_POINTS; p++)
+    s->report.n_input_points =
+        plan_points(plan) < MAX_INPUT_POINTS ? plan_points(plan) : MAX_INPUT_POINTS;
+    for (size_t p = 0; p < s->report.n_input_points; p++)
         for (size_t a = 0; st == PLATOON_OK && a < plan_arms(plan); a++) {
             platoon_value *task = plan_task(plan, p, a, c->file.seeds[0]);
             const platoon_value *recipe = NULL;
@@ -340,6 +354,8 @@ enum platoon_status report_source_gather(struct report_source *s, const struct c
         st = no_memory(err);
     if (st != PLATOON_OK)
         return st;
+    sort_texts(&s->sumo_versions);
+    sort_texts(&s->hashes);
     qsort(s->problems, s->report.n_problems, sizeof *s->problems, compare_problems);
     s->report.plan = c->file.plan;
     s->report.tally = c->tally;

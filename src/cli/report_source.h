@@ -6,10 +6,10 @@
 #include "cli/campaign.h"
 #include "report/report.h"
 
-/* The first few different texts, in the order they were met. */
+/* The first few different texts; an "…" at their end stands for more. */
 enum { REPORT_MAX_TEXTS = 8 };
 struct report_texts {
-    char *texts[REPORT_MAX_TEXTS];
+    char *texts[REPORT_MAX_TEXTS + 1];
     size_t n;
 };
 

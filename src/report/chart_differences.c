@@ -83,7 +83,7 @@ void chart_differences(struct page *p)
                          ". A mark alone has no interval: there are too few pairs, or too many "
                          "runs failed.",
                          "。单独的标记没有区间：成对运行太少，或失败太多。"));
-    dot_rows_say_left_out(p, n_points);
+    dot_rows_say_left_out(p, n_points, d.n);
     figure_begin(p);
     dot_rows_draw(p, &d,
                   SAY(p,

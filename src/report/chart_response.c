@@ -313,10 +313,9 @@ void chart_response(struct page *p)
 {
     const platoon_value *first = plan_point(p->report->plan, 0);
     platoon_value *key, *child;
-    size_t n_drawn = 0;
+    size_t n_swept = 0;
 
-    for (size_t i = 0; n_drawn < REPORT_MAX_FACTORS && platoon_dict_entry(first, i, &key, &child);
-         i++) {
+    for (size_t i = 0; platoon_dict_entry(first, i, &key, &child); i++) {
         const char *factor = platoon_as_str(key, NULL);
         struct response r = {0};
         bool is_fine = factor && gather(p, &r, factor, false);
@@ -327,10 +326,16 @@ void chart_response(struct page *p)
         }
         if (factor && !is_fine)
             p->out->has_failed = true;
-        if (is_fine && is_swept(&r) && fit(p, &r)) {
+        if (is_fine && is_swept(&r) && n_swept++ < REPORT_MAX_FACTORS && fit(p, &r))
             put_figure(p, &r);
-            n_drawn++;
-        }
         release(&r);
+    }
+    if (n_swept > REPORT_MAX_FACTORS) {
+        page_note_open(p);
+        buf_printf(p->out,
+                   SAY(p, "Of %zu swept factors the first %d have a figure.",
+                       "共 %zu 个扫描的因素，前 %d 个有图。"),
+                   n_swept, REPORT_MAX_FACTORS);
+        page_note_close(p);
     }
 }

@@ -23,6 +23,7 @@ struct timeline {
     size_t n_pauses;
     double *cuts; /* for each run: seconds cut out before it */
     double origin_s, length_s;
+    size_t n_hidden; /* runs in lanes beyond the last */
 };
 
 /* --- time without pauses ----------------------------------------------------------------------- */
@@ -131,8 +132,9 @@ static void draw_run(struct page *p, const struct timeline *t, size_t i, double 
                run->is_failed ? "failed" : "run", page_arm_class(p, at.arm, classes));
 }
 
-/* The lanes of one worker, from `y` on; returns their height. With `is_drawing` false only that. */
-static double each_lane(struct page *p, const struct timeline *t, size_t worker, double y,
+/* The lanes of one worker, from `y` on; returns their height. With `is_drawing` false only that, and
+ * counts what there are no lanes for. */
+static double each_lane(struct page *p, struct timeline *t, size_t worker, double y,
                         size_t *lanes_left, bool is_drawing)
 {
     struct lanes lanes = {0};
@@ -145,8 +147,10 @@ static double each_lane(struct page *p, const struct timeline *t, size_t worker,
         if (run->worker != worker)
             continue;
         lane = lanes_place(&lanes, run->started_s, run->ended_s);
-        if (lane >= *lanes_left || lane == LANES_MAX)
+        if (lane >= *lanes_left || lane == LANES_MAX) {
+            t->n_hidden += !is_drawing;
             continue;
+        }
         n_drawn = lane + 1 > n_drawn ? lane + 1 : n_drawn;
         if (is_drawing)
             draw_run(p, t, i, y + NAME_PX + (double)lane * LANE_PX);
@@ -162,12 +166,12 @@ static double each_lane(struct page *p, const struct timeline *t, size_t worker,
     return NAME_PX + (double)n_drawn * LANE_PX;
 }
 
-static double each_worker(struct page *p, const struct timeline *t, bool is_drawing)
+static double each_worker(struct page *p, struct timeline *t, bool is_drawing)
 {
     size_t lanes_left = MAX_LANES;
     double y = 0;
 
-    for (size_t w = 0; w < p->report->n_workers && lanes_left; w++)
+    for (size_t w = 0; w < p->report->n_workers; w++)
         y += each_lane(p, t, w, y, &lanes_left, is_drawing);
     return y + 4;
 }
@@ -189,9 +193,14 @@ static void put_note(struct page *p, const struct timeline *t)
             p->out,
             SAY(p, " Of %zu runs the first %d are drawn.", "共 %zu 次运行，此处画出前 %d 次。"),
             t->n, REPORT_MAX_MARKS);
+    if (t->n_hidden)
+        buf_printf(p->out,
+                   SAY(p, " %zu runs have no lane: there are more than %d.",
+                       "另有 %zu 次运行未画出：多于 %d 行。"),
+                   t->n_hidden, MAX_LANES);
 }
 
-static void put_figure(struct page *p, const struct timeline *t)
+static void put_figure(struct page *p, struct timeline *t)
 {
     const struct svg_margins margins = {SIDE_PX, SIDE_PX, 4, 24};
     double height = each_worker(p, t, false);

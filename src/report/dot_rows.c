@@ -13,13 +13,28 @@ size_t dot_rows_points(const struct page *p, size_t arms_a_point)
     return n < page_points(p) ? n : page_points(p);
 }
 
-void dot_rows_say_left_out(struct page *p, size_t n_shown)
+/* Values of a row that are drawn. */
+static size_t dots_of_row(const struct page *p, size_t n_rows)
 {
+    size_t most = REPORT_MAX_MARKS / n_rows;
+
+    return p->report->n_seeds < most ? p->report->n_seeds : most;
+}
+
+void dot_rows_say_left_out(struct page *p, size_t n_shown, size_t n_rows)
+{
+    size_t n_dots = dots_of_row(p, n_rows);
+
     if (n_shown < page_points(p))
         buf_printf(p->out,
                    SAY(p, " Of %zu design points the first %zu are shown.",
                        "共 %zu 个设计点，此处显示前 %zu 个。"),
                    page_points(p), n_shown);
+    if (n_dots < p->report->n_seeds)
+        buf_printf(p->out,
+                   SAY(p, " Small dots are those of the first %zu seeds of %zu.",
+                       "小点只画出前 %zu 个种子，共 %zu 个。"),
+                   n_dots, p->report->n_seeds);
 }
 
 /* With one design point arms are named beside their rows; with several the points are, and the
@@ -53,9 +68,9 @@ static void fit(const struct dot_rows *d, struct axis *axis)
 static void draw_values(struct page *p, const struct dot_rows *d, const struct dot_row *row,
                         const struct axis *axis, double y)
 {
-    size_t most = REPORT_MAX_MARKS / d->n;
+    size_t n = dots_of_row(p, d->n);
 
-    for (size_t r = 0; r < p->report->n_seeds && r < most; r++) {
+    for (size_t r = 0; r < n; r++) {
         double x = d->value(p, row, r);
 
         if (!isnan(x)) /* apart from each other, in an order that does not look like one */

@@ -62,6 +62,7 @@ struct report {
     size_t n_sumo_versions;
     const char *const *hashes; /* of what runs read, as their results say */
     size_t n_hashes;
+    size_t n_input_points;       /* design points whose files are in `inputs` */
     const platoon_value *inputs; /* dict: name of a file to its SHA-256; "": it is not here */
 };
 

@@ -83,6 +83,9 @@ static void put_inputs(struct page *p)
                          "Input files as they are now; with “…”, all files that a "
                          "configuration reads, together.",
                          "当前的输入文件；带“…”的为该配置读取的全部文件。"));
+    if (p->report->n_input_points < page_points(p))
+        buf_printf(p->out, SAY(p, " Of the first %zu design points.", "前 %zu 个设计点的文件。"),
+                   p->report->n_input_points);
     if (n > MAX_INPUTS)
         buf_printf(p->out, SAY(p, " The first %d of %zu.", "共 %2$zu 个，列出前 %1$d 个。"),
                    MAX_INPUTS, n);

@@ -169,6 +169,29 @@ def it_says_how_to_do_it_again(t):
 
 
 @test
+def what_results_name_is_listed(t):
+    path, _ = make(t, r"""name: named
+runner: {command: [echo, '{{"delay": {seed}, "sumo_version": "1.{seed}.0", "inputs_sha256": "hash<{x}>"}}']}
+factors: {x: [1, 2]}
+seeds: 1..12
+""")
+    page = check_form(report(t, path)[1])
+    found = re.search(r"SUMO((?:1\.\d+\.0(?:, )?){8})", page.text.replace("\n", ""))
+    check(found and found.group(1).split(", ")[:8] == sorted(found.group(1).split(", ")[:8]), "SUMO's versions")
+    check_in(", …", page.text)
+    check_in("hash<1>hash<2>", page.text)
+
+
+@test
+def what_is_missing_is_counted(t):
+    make(t, SWEEP)
+    path = t.file("campaign.yaml", SWEEP.replace("1..6", "1..9"))
+    page = check_form(report(t, path)[1])
+    check_in("runs done96", page.text)
+    check_in("not run48", page.text)
+
+
+@test
 def language_is_the_locales_unless_named(t):
     path, _ = make(t, SWEEP)
     for options, env, wanted in [

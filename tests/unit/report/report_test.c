@@ -151,6 +151,32 @@ TEST(a_large_campaign_has_a_small_report)
     plan_free(plan);
 }
 
+/* More workers than there are lanes, each with a run at the same time. */
+TEST(runs_without_a_lane_are_counted)
+{
+    enum { N = 140 };
+    const char *workers[N];
+    struct report_run runs[N];
+    struct campaign_plan *plan = make_plan(1);
+    struct tally *t = tally_new(plan, N_SEEDS, NULL, 0, 0.1);
+    struct report r = make_report(plan, t);
+    char *text;
+
+    for (size_t i = 0; i < N; i++) {
+        workers[i] = "w";
+        runs[i] = (struct report_run){1e9, 1e9 + 5, i % 12, i, false};
+    }
+    r.runs = runs;
+    r.n_runs = r.n_workers = N;
+    r.workers = workers;
+    text = write_report(&r);
+    assert_non_null(strstr(text, " 12 runs have no lane: there are more than 128."));
+    assert_non_null(strstr(text, " and 76 more"));
+    free(text);
+    tally_free(t);
+    plan_free(plan);
+}
+
 TEST(pauses_are_cut_out_of_the_time_line)
 {
     static const char *const workers[] = {"one"};
