@@ -84,7 +84,8 @@ static enum platoon_status add_run(struct report_source *s, size_t place, bool i
     return PLATOON_OK;
 }
 
-/* --- what results name ------------------------------------------------------------------------- */
+/* --- what results name -------------------------------------------------------------------------
+ */
 
 static bool add_text(struct report_texts *t, const char *text)
 {
@@ -115,10 +116,11 @@ static void release_texts(struct report_texts *t)
         free(t->texts[--t->n]);
 }
 
-/* --- what went wrong --------------------------------------------------------------------------- */
+/* --- what went wrong ---------------------------------------------------------------------------
+ */
 
-/* A later line of the same run replaces the reason of an earlier one; where there is no more room, a
- * failure replaces an outcome. */
+/* A later line of the same run replaces the reason of an earlier one; where there is no more room,
+ * a failure replaces an outcome. */
 static enum platoon_status add_problem(struct report_source *s, size_t place, bool is_failed,
                                        const char *reason, struct platoon_err *err)
 {
@@ -214,7 +216,8 @@ static int compare_problems(const void *a, const void *b)
     return (x->place > y->place) - (x->place < y->place);
 }
 
-/* --- how to do it again ------------------------------------------------------------------------ */
+/* --- how to do it again ------------------------------------------------------------------------
+ */
 
 static enum platoon_status read_text(const char *path, char **out, struct platoon_err *err)
 {

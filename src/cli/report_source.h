@@ -26,8 +26,8 @@ struct report_source {
     char file_hash[IDENTITY_FILE_TEXT];
 };
 
-/* `c` is borrowed and must live as long; `file` is the campaign file's path and `folder` the one that
- * was named, or NULL. Release `s` also after a failure. Blocks on the disk. */
+/* `c` is borrowed and must live as long; `file` is the campaign file's path and `folder` the one
+ * that was named, or NULL. Release `s` also after a failure. Blocks on the disk. */
 enum platoon_status report_source_gather(struct report_source *s, const struct campaign *c,
                                          const char *file, const char *folder,
                                          struct platoon_err *err);

@@ -15,12 +15,13 @@ struct axis {
 /* The finest steps of 1, 2 or 5 times a power of ten with at most `max_ticks` (3 to 50) that cover
  * [low, high], finite. A range of no width is widened, so that its value lies in the middle. */
 void axis_fit(struct axis *a, double low, double high, size_t max_ticks);
-/* The same for an axis that lies: fewer ticks where their texts are so long that they would touch each
- * other on a telephone. */
+/* The same for an axis that lies: fewer ticks where their texts are so long that they would touch
+ * each other on a telephone. */
 void axis_fit_across(struct axis *a, double low, double high, size_t max_ticks);
 /* The longest text of a tick. */
 size_t axis_text_len(const struct axis *a);
-/* Seconds from 0 to `seconds` > 0, the end as it is; steps are those of clocks (5 s, 2 min, 6 h). */
+/* Seconds from 0 to `seconds` > 0, the end as it is; steps are those of clocks (5 s, 2 min, 6 h).
+ */
 void axis_fit_time(struct axis *a, double seconds, size_t max_ticks);
 
 double axis_tick(const struct axis *a, size_t i);

@@ -71,12 +71,12 @@ void chart_differences(struct page *p)
     figure_open(p);
     buf_text(p->out, SAY(p, "Differences from the baseline", "与基准的差值"));
     figure_note(p);
-    buf_text(
-        p->out,
-        SAY(p,
-            "of runs with the same seed: mean and 95 % interval; the small dots are pairs. "
-            "Filled: told apart from no difference",
-            "由相同种子的成对运行得出：均值与 95 % 置信区间；小点为各对。实心：与零有显著差异"));
+    buf_text(p->out,
+             SAY(p,
+                 "of runs with the same seed: mean and 95 % interval; the small dots are pairs. "
+                 "Filled: told apart from no difference",
+                 "由相同种子的成对运行得出：均值与 95 % 置信区间；"
+                 "小点为各对。实心：与零有显著差异"));
     if (n_points * n_others > 1)
         buf_text(p->out, SAY(p, " (Holm's correction)", "（Holm 校正）"));
     buf_text(p->out, SAY(p,

@@ -45,11 +45,11 @@ void chart_means(struct page *p)
     figure_open(p);
     buf_text(p->out, SAY(p, "Means", "均值"));
     figure_note(p);
-    buf_text(p->out,
-             SAY(p,
-                 "with 95 % intervals; the small dots are runs. A hollow mark has no "
-                 "interval: there are too few runs, or too many failed.",
-                 "及 95 % 置信区间；小点为各次运行。空心标记没有区间：运行太少，或失败太多。"));
+    buf_text(p->out, SAY(p,
+                         "with 95 % intervals; the small dots are runs. A hollow mark has no "
+                         "interval: there are too few runs, or too many failed.",
+                         "及 95 % 置信区间；小点为各次运行。"
+                         "空心标记没有区间：运行太少，或失败太多。"));
     dot_rows_say_left_out(p, n_points, d.n);
     figure_begin(p);
     dot_rows_draw(p, &d,

@@ -17,8 +17,8 @@ static void widen(struct range *range, double x)
     range->high = fmax(range->high, x);
 }
 
-/* How many pairs there are. The first REPORT_MAX_MARKS widen the range, and are drawn if there is an
- * axis. */
+/* How many pairs there are. The first REPORT_MAX_MARKS widen the range, and are drawn if there is
+ * an axis. */
 static size_t each_pair(struct page *p, const struct axis *axis, struct range *range)
 {
     size_t n = 0;

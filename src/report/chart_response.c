@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* chart_response.c - how the metric answers to a swept number: a panel for each setting of the other
- * factors, in it a line and a band for each arm. */
+/* chart_response.c - how the metric answers to a swept number: a panel for each setting of the
+ * other factors, in it a line and a band for each arm. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +27,8 @@ struct response {
     struct axis x, y;
 };
 
-/* --- which points belong together -------------------------------------------------------------- */
+/* --- which points belong together --------------------------------------------------------------
+ */
 
 static bool number_of(const platoon_value *v, double *out)
 {

@@ -26,7 +26,8 @@ struct timeline {
     size_t n_hidden; /* runs in lanes beyond the last */
 };
 
-/* --- time without pauses ----------------------------------------------------------------------- */
+/* --- time without pauses -----------------------------------------------------------------------
+ */
 
 static int compare_runs(const void *a, const void *b)
 {
@@ -132,8 +133,8 @@ static void draw_run(struct page *p, const struct timeline *t, size_t i, double 
                run->is_failed ? "failed" : "run", page_arm_class(p, at.arm, classes));
 }
 
-/* The lanes of one worker, from `y` on; returns their height. With `is_drawing` false only that, and
- * counts what there are no lanes for. */
+/* The lanes of one worker, from `y` on; returns their height. With `is_drawing` false only that,
+ * and counts what there are no lanes for. */
 static double each_lane(struct page *p, struct timeline *t, size_t worker, double y,
                         size_t *lanes_left, bool is_drawing)
 {

@@ -27,8 +27,8 @@ struct dot_rows {
 size_t dot_rows_points(const struct page *p, size_t arms_a_point);
 /* The legend where one is needed, and the drawing, `description` (plain) first. */
 void dot_rows_draw(struct page *p, const struct dot_rows *d, const char *description);
-/* That of all design points the first `n_shown` are, and of the values in the `n_rows` rows the first
- * ones, where that is so. */
+/* That of all design points the first `n_shown` are, and of the values in the `n_rows` rows the
+ * first ones, where that is so. */
 void dot_rows_say_left_out(struct page *p, size_t n_shown, size_t n_rows);
 
 #endif

@@ -12,8 +12,8 @@
 
 #define REPLACEMENT 0xfffdu
 
-/* Shown as something else: controls, non-characters, and the marks that would let a name turn around
- * the text that follows it. */
+/* Shown as something else: controls, non-characters, and the marks that would let a name turn
+ * around the text that follows it. */
 static bool is_unfit(uint32_t cp)
 {
     return (cp < 0x20 && cp != '\n' && cp != '\t') || (cp >= 0x7f && cp < 0xa0) ||

@@ -15,8 +15,8 @@ struct lanes {
 };
 
 /* A lane for the span; spans come in the order of their starts. The free one with the smallest
- * number; LANES_MAX: there is none. Ends of one and starts of the next may overlap by a millisecond,
- * which is how finely they are recorded. */
+ * number; LANES_MAX: there is none. Ends of one and starts of the next may overlap by a
+ * millisecond, which is how finely they are recorded. */
 size_t lanes_place(struct lanes *l, double start_s, double end_s);
 
 #endif

@@ -37,9 +37,9 @@ void page_time(struct page *p, double wall_s);
 void page_note_open(struct page *p);
 void page_note_close(struct page *p);
 
-/* --- sections; each in a file of its own ------------------------------------------------------- */
+/* --- sections; each in a file of its own -------------------------------------------------------
+ */
 
-void page_style(struct page *p); /* the marks that charts use */
 void page_tables(struct page *p);
 void page_problems(struct page *p);
 void page_reproduce(struct page *p);

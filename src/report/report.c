@@ -40,7 +40,8 @@ static void put_head(struct page *p)
     put_marks(p);
 }
 
-/* --- the answer at the top --------------------------------------------------------------------- */
+/* --- the answer at the top ---------------------------------------------------------------------
+ */
 
 static void put_verdict_of(struct page *p, size_t metric)
 {

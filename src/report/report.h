@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* report.h - a campaign as one HTML file that needs nothing else: the question, the verdict, tables,
- * charts, what went wrong, how to do it again.
+/* report.h - a campaign as one HTML file that needs nothing else: the question, the verdict,
+ * tables, charts, what went wrong, how to do it again.
  *
  * No scripts, no links to other files; light and dark, screen and paper, English or Chinese. The
  * same runs make the same bytes. Its size is bounded whatever the campaign's is: the limits below,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* reproduce.c - how to do it again: versions, hashes, machines, the command, the file itself; and how
- * the numbers were made. */
+/* reproduce.c - how to do it again: versions, hashes, machines, the command, the file itself; and
+ * how the numbers were made. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -140,7 +140,8 @@ static void put_method(struct page *p)
                 "Correlation is between the arms of a pair; a variance ratio below 1 says that "
                 "common seeds made the comparison sharper. ",
                 "各方案使用相同的种子，逐对比较；p 值针对“没有差异”的假设，"
-                "并在同一指标的全部比较中按 Holm 方法校正。相关系数为成对运行之间的相关；"
+                "并在同一指标的全部比较中按 Holm 方法校正。"
+                "相关系数为成对运行之间的相关；"
                 "方差比小于 1 表示共同种子使比较更精确。"));
     buf_text(p->out, SAY(p, "Runs that failed have no figures.", "失败的运行没有数据。"));
     buf_text(p->out, "</p>\n");

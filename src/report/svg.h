@@ -35,8 +35,8 @@ void svg_x_axis(struct page *p, const struct axis *a, double height);
 void svg_y_axis(struct page *p, const struct axis *a, double height);
 /* The left margin that the numbers of `a` need. */
 int svg_y_margin(const struct axis *a);
-/* Text begins, at `x_px` right of the inner part's left end; write it escaped, then svg_text_close().
- */
+/* Text begins, at `x_px` right of the inner part's left end; write it escaped, then
+ * svg_text_close(). */
 void svg_text_open(struct page *p, int x_px, double y, const char *classes);
 void svg_text_close(struct page *p);
 

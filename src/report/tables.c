@@ -237,7 +237,8 @@ void page_tables(struct page *p)
                    SAY(p,
                        "An interval is refused where more than %.0f %% of the runs failed: those "
                        "that succeeded are no fair sample then.",
-                       "失败的运行超过 %.0f %% 时不给出区间：其余成功的运行不再是公平的样本。"),
+                       "失败的运行超过 %.0f %% 时不给出区间："
+                       "其余成功的运行不再是公平的样本。"),
                    100 * p->report->max_failed_share);
         page_note_close(p);
     }

@@ -13,7 +13,8 @@ from support import check, check_equal, check_in, clean_env, test
 from support_browser import Browser
 
 SWEEP = """name: sweep
-runner: {command: [sh, -c, 'echo "{{\\"length_m\\": $(( {a} * {b} + ({seed} * 7919 * {b}) % 31 )), \\"stops\\": {seed}}}"']}
+runner: {command: [sh, -c,
+  'echo "{{\\"length_m\\": $(( {a} * {b} + ({seed} * 7919 * {b}) % 31 )), \\"stops\\": {seed}}}"']}
 factors: {a: 1..4, c: [x, y]}
 arms: {low: {b: 3}, high: {b: 5}}
 seeds: 1..6
@@ -38,6 +39,7 @@ seeds: 1..4
 """
 
 VOID = {"meta", "link", "br"}
+A4_PIXELS = 680  # 210 mm less two margins of 15, at 96 a inch
 
 
 class Strict(HTMLParser):
@@ -164,7 +166,7 @@ def it_says_how_to_do_it_again(t):
     with open(path, "rb") as f:
         check_in(hashlib.sha256(f.read()).hexdigest(), page.text)
     check_in("platoon run %s" % path, page.text)
-    check_in(SWEEP.splitlines()[1], page.text)
+    check_in(SWEEP.splitlines()[2], page.text)
     check_in(t.platoon("--version").stdout.split()[1], page.text)
 
 
@@ -245,7 +247,8 @@ if (document.documentElement.scrollWidth > width) wrong.push("the page is wider 
 const luminance = c => { const [r, g, b] = c.map(v => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
   return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
 const numbers = c => c.match(/[\d.]+/g).map(Number);
-const ratio = (a, b) => { const [x, y] = [luminance(a), luminance(b)].sort((p, q) => q - p); return (x + 0.05) / (y + 0.05); };
+const ratio = (a, b) => { const [x, y] = [luminance(a), luminance(b)].sort((p, q) => q - p);
+  return (x + 0.05) / (y + 0.05); };
 const behind = e => { for (; e; e = e.parentElement) { const c = numbers(getComputedStyle(e).backgroundColor);
   if (c.length < 4 || c[3] > 0) return c.slice(0, 3); } return [255, 255, 255]; };
 const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -261,7 +264,8 @@ for (let node; (node = walker.nextNode());) {
   if (parseFloat(style.fontSize) < 11) wrong.push("letters of " + style.fontSize + ": " + node.data);
   if (svg) {
     const whole = svg.getBoundingClientRect();
-    if (box.left < whole.left - 1 || box.right > whole.right + 1 || box.top < whole.top - 1 || box.bottom > whole.bottom + 1)
+    if (box.left < whole.left - 1 || box.right > whole.right + 1 || box.top < whole.top - 1
+        || box.bottom > whole.bottom + 1)
       wrong.push("sticks out of its chart: " + node.data);
   } else if (!e.closest(".scroll, pre") && (box.left < 0 || box.right > width + 0.5)) {
     wrong.push("sticks out of the window: " + node.data);
@@ -275,7 +279,8 @@ for (const svg of document.querySelectorAll("svg.chart")) {
   if (svg.getBoundingClientRect().width < 200) wrong.push("a chart is too narrow");
 }
 for (const mark of document.querySelectorAll("use, circle.dot, line.bar, path.line, rect.run")) {
-  const style = getComputedStyle(mark), drawn = style.fill !== "none" && !mark.matches(".bar") ? style.fill : style.stroke;
+  const style = getComputedStyle(mark);
+  const drawn = style.fill !== "none" && !mark.matches(".bar") ? style.fill : style.stroke;
   const c = numbers(mark.matches(".hollow") ? style.stroke : drawn).slice(0, 3);
   if (ratio(c, behind(mark)) < 3) { wrong.push("a mark has contrast " + ratio(c, behind(mark)).toFixed(2)); break; }
 }
@@ -310,11 +315,13 @@ def a_browser_shows_it_whole(t):
     with Browser(t) as browser:
         check_look(browser, paths)
         # On paper it is light, whatever the screen was, and what scrolled is spread out.
-        page = browser.open(paths[0], 700, dark=True, media="print")
-        check_equal(page("return getComputedStyle(document.body).backgroundColor"), "rgb(255, 255, 255)", "paper")
-        check_equal(page("return [...document.querySelectorAll('.scroll, pre')]"
-                         ".map(e => getComputedStyle(e).overflowX).filter(o => o != 'visible')"), [],
-                    "boxes that scroll on paper")
+        for path in paths:
+            page = browser.open(path, A4_PIXELS, dark=True, media="print")
+            check_equal(page("return getComputedStyle(document.body).backgroundColor"), "rgb(255, 255, 255)", "paper")
+            check_equal(page("return [...document.querySelectorAll('.scroll, pre')]"
+                             ".map(e => getComputedStyle(e).overflowX).filter(o => o != 'visible')"), [],
+                        "boxes that scroll on paper")
+            check(page("return document.documentElement.scrollWidth") <= A4_PIXELS, "%s is wider than paper" % path)
 
 
 if __name__ == "__main__":

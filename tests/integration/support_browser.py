@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A real browser for black-box tests: Debian's chromium, driven through chromium-driver's WebDriver protocol with nothing but
-the standard library.
+"""A real browser for black-box tests: Debian's chromium, driven through chromium-driver's WebDriver protocol with
+nothing but the standard library.
 
     with Browser(t) as browser:                       # skips the test where there is none
         page = browser.open(path, width=390, dark=True)
