@@ -639,7 +639,7 @@ def agent_with_two_running(t, *options):
         tasks.put({"n": i})
     agent = Agent(t, store)
     t.eventually(lambda: agent.started() == ["0", "1"], "two tasks run")
-    # A claim is written within a tenth of a second; one that is not yet written may come again.
+    # A claim is written within a second; one that is not yet written may come again.
     t.eventually(lambda: store.sql("SELECT count(*) FROM task WHERE state = 1") == [(2,)], "the leases are on disk")
     return store, agent
 
