@@ -9,7 +9,7 @@
 #include "cli/cmd.h"
 #include "cli/talk.h"
 
-enum { OPT_ALL = ASK_FIRST, OPT_YES };
+enum { OPT_ALL = ASK_FIRST, OPT_YES, OPT_AGAIN };
 
 static int run_retry(int argc, char **argv);
 static int run_release(int argc, char **argv);
@@ -17,14 +17,19 @@ static int run_cancel(int argc, char **argv);
 
 static const struct cmd_option retry_options[] = {
     {OPT_ALL, "all", "STATE", "every task that is abandoned, dead or failed instead of numbers"},
+    {OPT_AGAIN, "again", NULL, "tasks that are done, too: whoever waits gets a second result"},
     ASK_OPTIONS,
     {0},
 };
 const struct cmd cmd_retry = {
     .name = "retry",
     .summary = "run tasks again that are set aside, dead or failed",
-    .usage = "TASK... | --all abandoned|dead|failed",
-    .about = "Put tasks back to the front of their queue, with all their attempts again.\n",
+    .usage = "[--again] TASK... | --all abandoned|dead|failed",
+    .about = "Put tasks back to the front of their queue, with all their attempts again. Results "
+             "and\n"
+             "failures that they gave before stay where they are. A task that is done is refused "
+             "without\n"
+             "--again, unless only its worker's behaviour said that it is done.\n",
     .options = retry_options,
     .after = "examples:\n  platoon retry 37 40-42\n  platoon retry --all abandoned\n",
     .run = run_retry,
@@ -74,7 +79,10 @@ static int report(const platoon_value *tasks, const platoon_value *answers, cons
                    : strcmp(word, "not-held") == 0 ? "no stock worker holds it"
                    : strcmp(word, "already") == 0  ? "it has ended already"
                    : strcmp(word, "gone") == 0     ? "the server has no such task"
-                                                   : word);
+                   : strcmp(word, "done") == 0
+                       ? "it is done, and its result recorded; 'platoon retry --again' runs it "
+                         "once more, and whoever waits for results gets a second one"
+                       : word);
         exit_code = CMD_FAILED;
     }
     return exit_code;
@@ -111,6 +119,13 @@ static int gather(struct ask *a, const char *state, platoon_value *tasks)
     }
 }
 
+/* Never done ones: what that would run again is a slip of the hand more often than a wish. */
+static bool can_be_all(const char *state)
+{
+    return strcmp(state, "abandoned") == 0 || strcmp(state, "dead") == 0 ||
+           strcmp(state, "failed") == 0;
+}
+
 static int change(const struct cmd *cmd, int argc, char **argv, const char *method,
                   const char *wanted, bool must_confirm)
 {
@@ -118,7 +133,7 @@ static int change(const struct cmd *cmd, int argc, char **argv, const char *meth
     const char *all = NULL;
     struct options o;
     struct ask a;
-    bool is_sure = !must_confirm;
+    bool is_sure = !must_confirm, again = false;
     int exit_code = CMD_OK;
 
     ask_init(&a, cmd);
@@ -128,8 +143,13 @@ static int change(const struct cmd *cmd, int argc, char **argv, const char *meth
 
         if (id == OPTION_OPERAND)
             is_fine = ask_add_tasks(&o, tasks);
+        else if (id == OPT_ALL && !can_be_all(o.value))
+            is_fine = options_fail(&o, "--all takes abandoned, dead or failed, not '%s'",
+                                   o.value) != OPTION_EXIT;
         else if (id == OPT_ALL)
             all = o.value;
+        else if (id == OPT_AGAIN)
+            again = true;
         else if (id == OPT_YES)
             is_sure = true;
         else if (is_fine)
@@ -154,7 +174,10 @@ static int change(const struct cmd *cmd, int argc, char **argv, const char *meth
     if (exit_code == CMD_OK && platoon_len(tasks) == 0)
         talk("no task is %s", all);
     else if (exit_code == CMD_OK)
-        exit_code = ask_call(&a, method, platoon_tuple(1, platoon_value_ref(tasks)), &answers);
+        exit_code = ask_call(&a, method,
+                             again ? platoon_tuple(2, platoon_value_ref(tasks), platoon_bool(true))
+                                   : platoon_tuple(1, platoon_value_ref(tasks)),
+                             &answers);
     if (answers)
         exit_code = a.wants_json ? ask_print_json(answers) : report(tasks, answers, wanted);
     ask_end(&a);

@@ -237,14 +237,16 @@ typedef void (*store_sweep_cb)(enum store_status st, const struct store_swept *s
 void store_sweep(struct store *s, size_t max, store_sweep_cb cb, void *arg);
 
 /* --- by operators -----------------------------------------------------------------------------
- * Put tasks back that are abandoned, dead, failed, or done by a guess: to the front, with no
- * attempt lost; unfinished rises where it had fallen. NOT_NOW: it is queued or leased. GONE: there
- * is none, or nothing is kept of it. */
-enum store_retry_status { STORE_RETRIED, STORE_RETRY_NOT_NOW, STORE_RETRY_GONE };
+ * Put tasks back that are abandoned, dead, failed, cancelled, or done by a guess (outcome
+ * STORE_ASSUMED): to the front, with no attempt lost; unfinished rises where it had fallen. DONE: it
+ * is done for certain, and not touched unless `again`. NOT_NOW: it is queued or leased. GONE: there
+ * is none, or nothing is kept of it. What it ended with before stays where it is. */
+#define STORE_ASSUMED "assumed"
+enum store_retry_status { STORE_RETRIED, STORE_RETRY_NOT_NOW, STORE_RETRY_GONE, STORE_RETRY_DONE };
 typedef void (*store_retry_cb)(enum store_status st, const enum store_retry_status *answers,
                                size_t n, void *arg);
-void store_retry(struct store *s, const store_task_id *tasks, size_t n, store_retry_cb cb,
-                 void *arg);
+void store_retry(struct store *s, const store_task_id *tasks, size_t n, bool again,
+                 store_retry_cb cb, void *arg);
 /* End tasks that have not ended, wherever they are; `result` (may be NULL) goes to the linked
  * result queue. A holder hears that its lease is lost. ALREADY, GONE as store_done(). */
 struct store_cancel_item {
@@ -312,7 +314,7 @@ struct store_ops {
     void (*release)(struct store *, const struct store_release_item *, size_t, store_release_cb,
                     void *);
     void (*sweep)(struct store *, size_t, store_sweep_cb, void *);
-    void (*retry)(struct store *, const store_task_id *, size_t, store_retry_cb, void *);
+    void (*retry)(struct store *, const store_task_id *, size_t, bool, store_retry_cb, void *);
     void (*cancel)(struct store *, const struct store_cancel_item *, size_t, store_done_cb, void *);
     void (*purge)(struct store *, store_queue_id, uint32_t, size_t, store_purge_cb, void *);
     void (*look)(struct store *, const struct store_filter *, store_look_cb, void *);

@@ -932,11 +932,6 @@ void tasks_each(const struct tasks *t, void (*visit)(const struct task *, void *
             visit(HASH_OWNER(node, struct task, node), arg);
 }
 
-uint64_t tasks_next_place(struct tasks *t)
-{
-    return ++t->last_place;
-}
-
 /* --- what a journal kept ---------------------------------------------------------------------- */
 
 const struct task *tasks_find(const struct tasks *t, store_task_id id)
