@@ -202,7 +202,9 @@ struct store_fail_item {
     uint32_t delay_ms; /* before it can be claimed again */
 };
 /* A failure that is to be tried again: to the end of the queue as it is now, attempt counted, dead
- * at the limit. */
+ * at the limit. The `fail` of the platoon type is not this but done(STORE_FAILED). Who calls it must
+ * know that a death is told by another call: if the server ends between the two, the next sweep
+ * says DEAD once more, and what the master is told then cannot name the error. */
 typedef void (*store_fail_cb)(enum store_status st, const enum store_fail_status *answers, size_t n,
                               void *arg);
 void store_fail(struct store *s, const struct store_fail_item *items, size_t n, store_fail_cb cb,

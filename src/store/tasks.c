@@ -1012,7 +1012,9 @@ static enum store_status restore(struct tasks *t, const struct tasks_saved *save
     return STORE_OK;
 }
 
-/* Dead, by a lease with a time, and nobody was told: the server ended between the two. */
+/* Dead, by a lease with a time, and nobody was told: the server ended between the two. It was lost,
+ * then: what a worker says of its own failure is done(FAILED), the end and the value in one, and
+ * tasks_fail(), which could kill a task too, is called by no server. */
 static bool is_death_untold(const struct tasks_saved *saved)
 {
     return saved->state == STORE_DEAD && saved->lease_ms && !saved->has_failure_value;
