@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Short SUMO runs in a row, good ones, failing ones and killed ones: the worker and its processes hold in the end what they
-held in the beginning.
+"""Short SUMO runs in a row, good ones, failing ones and killed ones: the worker and its processes hold in the end what
+they held in the beginning.
 
 Environment: PLATOON_TEST_SUMO_RUNS  how many for each back end (default: 30; 1000 where PLATOON_TEST_SOAK_S is set)
 """
@@ -89,7 +89,8 @@ def listening(pids):
                 sockets.update(re.findall(r"^socket:\[(\d+)\]$", os.readlink(str(fd))))
             except OSError:
                 pass
-    rows = [line.split() for name in ("tcp", "tcp6") for line in Path("/proc/net/%s" % name).read_text().splitlines()[1:]]
+    rows = [line.split() for name in ("tcp", "tcp6")
+            for line in Path("/proc/net/%s" % name).read_text().splitlines()[1:]]
     return [int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == "0A" and row[9] in sockets]
 
 
@@ -114,9 +115,10 @@ class Crew:
         manager.connect()
         self.tasks, self.results = manager.get_task_queue(), manager.get_result_queue()
         self.worker = t.start([support.program("platoon"), "work", self.server.address, "--authkey-file",
-                               self.server.keyfile, "--root", self.root, "--slots", N_SLOTS, "--quiet", "--sumo-backend",
-                               backend], env=sumo_env(TMPDIR=str(self.tmp)), cwd=self.root)
-        self.roles = sorted(["platoon-spawn"] + ["runner"] * N_SLOTS + ["platoon-zygote"] * N_SLOTS * (backend == "auto"))
+                               self.server.keyfile, "--root", self.root, "--slots", N_SLOTS, "--quiet",
+                               "--sumo-backend", backend], env=sumo_env(TMPDIR=str(self.tmp)), cwd=self.root)
+        slot = ["runner", "platoon-zygote"] if backend == "auto" else ["runner"]
+        self.roles = sorted(["platoon-spawn"] + slot * N_SLOTS)
         self.n_runs = 0
 
     def put(self, number, task):
