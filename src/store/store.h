@@ -156,7 +156,9 @@ struct store_lease_ref {
     store_task_id task;
     struct store_lease_id lease;
 };
-enum store_lease_status { STORE_LEASE_HELD, STORE_LEASE_LOST };
+/* LOST: it ran out or was given back; a result is taken all the same if it is the first. ENDED: LOST,
+ * and the task has ended, or is dead and its master was told: no result of it is taken any more. */
+enum store_lease_status { STORE_LEASE_HELD, STORE_LEASE_LOST, STORE_LEASE_ENDED };
 typedef void (*store_renew_cb)(enum store_status st, const enum store_lease_status *answers,
                                size_t n, void *arg);
 void store_renew(struct store *s, const struct store_lease_ref *leases, size_t n, uint32_t lease_ms,

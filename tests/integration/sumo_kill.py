@@ -58,10 +58,15 @@ def links_of(pid):
 
 
 def descendants(pid):
+    """As far as they show: a list of children that is read while one of them ends may lack others."""
     found = []
     for child in support._children_of(pid):
         found += [child] + descendants(child)
     return found
+
+
+def first(found):
+    return next(found, None)
 
 
 def comm(pid):
@@ -72,8 +77,11 @@ def comm(pid):
 
 
 def parent(pid):
-    with open("/proc/%d/stat" % pid) as stat:
-        return int(stat.read().rsplit(")", 1)[1].split()[1])
+    try:
+        with open("/proc/%d/stat" % pid) as stat:
+            return int(stat.read().rsplit(")", 1)[1].split()[1])
+    except OSError:
+        return 0  # it ended
 
 
 def is_gone(pid):
@@ -174,10 +182,10 @@ def runner_of(pid):
 
 VICTIMS = {
     "simulation": lambda held: held.pid,
-    "zygote": lambda held: min(p for p in support._children_of(runner_of(held.pid))
-                               if comm(p) == "platoon-zygote" and p != held.pid),
+    "zygote": lambda held: first(p for p in descendants(runner_of(held.pid))
+                                 if comm(p) == "platoon-zygote" and p != held.pid),
     "runner": lambda held: runner_of(held.pid),
-    "spawner": lambda held: next(p for p in descendants(held.bench.agent.pid) if comm(p) == "platoon-spawn"),
+    "spawner": lambda held: first(p for p in descendants(held.bench.agent.pid) if comm(p) == "platoon-spawn"),
 }
 PLAIN = {"filename": "data/ramp_metering.sumocfg", "control_bool": False, "seed": 3, "end": END_S}
 METERED = {"filename": "data/ramp_metering2.sumocfg", "control_bool": True, "seed": 3, "end": END_S}
@@ -230,7 +238,7 @@ class Bench:
         return held.wait()
 
     def kill(self, held):
-        pid = VICTIMS[self.victim](held)
+        pid = self.t.eventually(lambda: VICTIMS[self.victim](held), "there is a %s" % self.victim)
         os.kill(pid, signal.SIGKILL)
         self.t.eventually(lambda: is_gone(pid), "the %s is gone" % self.victim)
 
@@ -266,7 +274,8 @@ class Bench:
 
     def check_ports(self):
         """The slot's process holds no socket but the one to its zygote."""
-        runner, = [p for p in descendants(self.agent.pid) if comm(parent(p)) == "platoon-spawn"]
+        runner = self.t.eventually(lambda: first(p for p in descendants(self.agent.pid)
+                                                 if comm(parent(p)) == "platoon-spawn"), "there is a runner")
         sockets = [link for link in links_of(runner) if link.startswith("socket:")]
         check(len(sockets) <= (self.backend == "libsumo"), "sockets of the slot's process: %r" % sockets)
 
@@ -363,6 +372,33 @@ def a_kill_while_another_has_the_task_is_the_first_result(t):
     bench.end()
 
 
+@for_each_way([WAYS[0], WAYS[1], WAYS[4]])
+def a_cancelled_run_is_stopped(t, way):
+    """At the next renewal, which comes after a third of the lease time."""
+    bench = Bench(t, way, "--worker-lease", "3").start()
+    held = bench.put()
+    held.go_on_to("mid")
+    check_in("1 cancelled", bench.store.ask("cancel", "--yes", "1").stdout)
+    bench.agent.wait_line("task 1 has ended at the server .*: its run is stopped")
+    t.eventually(lambda: is_gone(held.pid), "the simulation is gone")
+    bench.check_answer(("cancelled", None, None))
+    bench.check_goes_on()
+    bench.end()
+
+
+@test(timeout=120)
+def killed_after_its_task_was_cancelled(t):
+    bench = Bench(t, WAYS[0]).start()
+    held = bench.put()
+    held.go_on_to("mid")
+    bench.store.ask("cancel", "--yes", "1")
+    bench.kill(held)
+    bench.agent.wait_line("task 1: another worker's result was there first")
+    bench.check_answer(("cancelled", None, None))
+    bench.check_goes_on()
+    bench.end()
+
+
 @test(timeout=120)
 def a_kill_after_the_last_lease_was_lost_changes_nothing(t):
     """The task is dead, and its master was told so."""
@@ -384,7 +420,7 @@ def a_kill_after_the_last_lease_was_lost_changes_nothing(t):
     bench.kill(held)
     held.go_on()
     bench.agent.send_signal(signal.SIGCONT)
-    bench.agent.wait_line("task 1: another worker's result was there first")
+    bench.agent.wait_line("task 1: another worker's result was there first|task 1 has ended at the server")
     check_equal(bench.store.sql("SELECT state FROM task WHERE id = 1"), [(5,)], "state")
     bench.check_goes_on()
     bench.end()
