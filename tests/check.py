@@ -18,8 +18,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 JOBS = str(os.cpu_count() or 1)
 
-# The scripts that send values of --big-mb or go on for --soak-s.
-SIZED = ("agent", "client_vs_platoon", "client_vs_python", "platoon_typeid", "server_vs_python", "soak")
+# The scripts that send values of --big-mb, go on for --soak-s, or do more with it.
+SIZED = ("agent", "client_vs_platoon", "client_vs_python", "platoon_typeid", "server_vs_python", "soak", "sumo_soak")
 
 
 class Count:

@@ -49,6 +49,7 @@ extern const struct cmd cmd_plan;
 extern const struct cmd cmd_purge;
 extern const struct cmd cmd_release;
 extern const struct cmd cmd_replay;
+extern const struct cmd cmd_report;
 extern const struct cmd cmd_results;
 extern const struct cmd cmd_retry;
 extern const struct cmd cmd_run;

@@ -10,7 +10,7 @@
 #include "cli/cmd.h"
 #include "cli/talk.h"
 
-enum { OPT_ALL = ASK_FIRST, OPT_YES, OPT_CAMPAIGN, OPT_FOLDER, OPT_QUEUE };
+enum { OPT_ALL = ASK_FIRST, OPT_YES, OPT_AGAIN, OPT_CAMPAIGN, OPT_FOLDER, OPT_QUEUE };
 enum { BATCH = 10000 };
 
 static int run_retry(int argc, char **argv);
@@ -19,14 +19,19 @@ static int run_cancel(int argc, char **argv);
 
 static const struct cmd_option retry_options[] = {
     {OPT_ALL, "all", "STATE", "every task that is abandoned, dead or failed instead of numbers"},
+    {OPT_AGAIN, "again", NULL, "tasks that are done, too: whoever waits gets a second result"},
     ASK_OPTIONS,
     {0},
 };
 const struct cmd cmd_retry = {
     .name = "retry",
     .summary = "run tasks again that are set aside, dead or failed",
-    .usage = "TASK... | --all abandoned|dead|failed",
-    .about = "Put tasks back to the front of their queue, with all their attempts again.\n",
+    .usage = "[--again] TASK... | --all abandoned|dead|failed",
+    .about = "Put tasks back to the front of their queue, with all their attempts again. Results "
+             "and\n"
+             "failures that they gave before stay where they are. A task that is done is refused "
+             "without\n"
+             "--again, unless only its worker's behaviour said that it is done.\n",
     .options = retry_options,
     .after = "examples:\n  platoon retry 37 40-42\n  platoon retry --all abandoned\n",
     .run = run_retry,
@@ -86,7 +91,10 @@ static int report(const platoon_value *tasks, const platoon_value *answers, cons
                    : strcmp(word, "not-held") == 0 ? "no stock worker holds it"
                    : strcmp(word, "already") == 0  ? "it has ended already"
                    : strcmp(word, "gone") == 0     ? "the server has no such task"
-                                                   : word);
+                   : strcmp(word, "done") == 0
+                       ? "it is done, and its result recorded; 'platoon retry --again' runs it "
+                         "once more, and whoever waits for results gets a second one"
+                       : word);
         exit_code = CMD_FAILED;
     }
     return exit_code;
@@ -125,7 +133,7 @@ static int gather(struct ask *a, const char *state, platoon_value *tasks)
 
 /* What the server takes at a time. CMD_FAILED if one was not done. */
 static int call_in_batches(struct ask *a, const char *method, const platoon_value *tasks,
-                           const char *wanted)
+                           bool again, const char *wanted)
 {
     int exit_code = CMD_OK;
 
@@ -135,7 +143,10 @@ static int call_in_batches(struct ask *a, const char *method, const platoon_valu
 
         for (size_t i = from; i < from + BATCH && i < platoon_len(tasks); i++)
             (void)platoon_append(batch, platoon_value_ref(platoon_item(tasks, i)));
-        told = ask_call(a, method, platoon_tuple(1, platoon_value_ref(batch)), &answers);
+        told = ask_call(a, method,
+                        again ? platoon_tuple(2, platoon_value_ref(batch), platoon_bool(true))
+                              : platoon_tuple(1, platoon_value_ref(batch)),
+                        &answers);
         if (told == CMD_OK)
             told = a->wants_json ? ask_print_json(answers) : report(batch, answers, wanted);
         platoon_value_unref(answers);
@@ -165,6 +176,13 @@ static int gather_campaign(struct ask *a, const struct campaign_args *args, plat
     return st == PLATOON_OK ? CMD_OK : CMD_FAILED;
 }
 
+/* Never done ones: what that would run again is a slip of the hand more often than a wish. */
+static bool can_be_all(const char *state)
+{
+    return strcmp(state, "abandoned") == 0 || strcmp(state, "dead") == 0 ||
+           strcmp(state, "failed") == 0;
+}
+
 static int change(const struct cmd *cmd, int argc, char **argv, const char *method,
                   const char *wanted, bool must_confirm)
 {
@@ -173,7 +191,7 @@ static int change(const struct cmd *cmd, int argc, char **argv, const char *meth
     const char *all = NULL;
     struct options o;
     struct ask a;
-    bool is_sure = !must_confirm;
+    bool is_sure = !must_confirm, again = false;
     int exit_code = CMD_OK;
 
     ask_init(&a, cmd);
@@ -183,8 +201,13 @@ static int change(const struct cmd *cmd, int argc, char **argv, const char *meth
 
         if (id == OPTION_OPERAND)
             is_fine = ask_add_tasks(&o, tasks);
+        else if (id == OPT_ALL && !can_be_all(o.value))
+            is_fine = options_fail(&o, "--all takes abandoned, dead or failed, not '%s'",
+                                   o.value) != OPTION_EXIT;
         else if (id == OPT_ALL)
             all = o.value;
+        else if (id == OPT_AGAIN)
+            again = true;
         else if (id == OPT_YES)
             is_sure = true;
         else if (id == OPT_CAMPAIGN)
@@ -222,7 +245,7 @@ static int change(const struct cmd *cmd, int argc, char **argv, const char *meth
         talk(campaign.file ? "no task of the campaign waits or runs at %s" : "no task is %s",
              campaign.file ? a.reach.name : all);
     else if (exit_code == CMD_OK)
-        exit_code = call_in_batches(&a, method, tasks, wanted);
+        exit_code = call_in_batches(&a, method, tasks, again, wanted);
     ask_end(&a);
 out:
     platoon_value_unref(tasks);

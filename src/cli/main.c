@@ -15,10 +15,11 @@
 /* In the order in which `platoon --help` lists them. A new command is a file cmd_<name>.c and a
  * line here. */
 static const struct cmd *const commands[] = {
-    &cmd_demo,    &cmd_run,     &cmd_submit, &cmd_attach,  &cmd_replay,      &cmd_plan,
-    &cmd_serve,   &cmd_work,    &cmd_status, &cmd_top,     &cmd_workers,     &cmd_tasks,
-    &cmd_explain, &cmd_results, &cmd_retry,  &cmd_release, &cmd_cancel,      &cmd_dead_letters,
-    &cmd_purge,   &cmd_backup,  &cmd_stop,   &cmd_sumo,    &cmd_sumo_runner, NULL,
+    &cmd_demo,   &cmd_run,     &cmd_submit, &cmd_attach,       &cmd_report,
+    &cmd_replay, &cmd_plan,    &cmd_serve,  &cmd_work,         &cmd_status,
+    &cmd_top,    &cmd_workers, &cmd_tasks,  &cmd_explain,      &cmd_results,
+    &cmd_retry,  &cmd_release, &cmd_cancel, &cmd_dead_letters, &cmd_purge,
+    &cmd_backup, &cmd_stop,    &cmd_sumo,   &cmd_sumo_runner,  NULL,
 };
 
 static int help(int argc, char **argv);

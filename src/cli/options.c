@@ -102,6 +102,8 @@ int options_next(struct options *o)
         return long_option(o, arg + 2);
     if (!o->after_dashes && strcmp(arg, "-h") == 0)
         return long_option(o, "help");
+    if (!o->after_dashes && strcmp(arg, "-o") == 0 && find(o->cmd, "output", strlen("output")))
+        return long_option(o, "output");
     if (!o->after_dashes && arg[0] == '-' && arg[1])
         return options_fail(o, "there is no option %s; options are spelt out, as in --help", arg);
     o->name = NULL;

@@ -64,7 +64,7 @@ static void tell_done(struct server *srv, const struct lease_decision *d)
     for (size_t i = 0; i < d->n_tasks; i++) {
         const struct held *held = idmap_get(&srv->holders.held, d->tasks[i]);
         struct store_done_item item = {.state = STORE_DONE,
-                                       .outcome = d->is_sure ? NULL : "assumed"};
+                                       .outcome = d->is_sure ? NULL : STORE_ASSUMED};
 
         if (!held)
             continue;

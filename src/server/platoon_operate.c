@@ -376,7 +376,7 @@ static void reply_words(struct request *rq, const char *const *words, const int 
 static void on_retried(enum store_status st, const enum store_retry_status *answers, size_t n,
                        void *arg)
 {
-    static const char *const words[] = {"retried", "not-now", "gone"};
+    static const char *const words[] = {"retried", "not-now", "gone", "done"};
     struct request *rq = arg;
     int *which = calloc(n ? n : 1, sizeof *which);
 
@@ -392,13 +392,36 @@ static void on_retried(enum store_status st, const enum store_retry_status *answ
     free(which);
 }
 
+/* retry(tasks, again=False). False: the reply is made. */
+static bool retry_arguments(struct request *rq, store_task_id **out, size_t *out_n, bool *out_again)
+{
+    platoon_value *args, *kwds, *tasks, *again;
+    bool ok = false;
+
+    if (request_decode(rq, 0, &args, &kwds) != PLATOON_OK)
+        return false;
+    tasks = platoon_len(args) ? platoon_item(args, 0) : platoon_dict_get(kwds, "tasks");
+    again = platoon_len(args) > 1 ? platoon_item(args, 1) : platoon_dict_get(kwds, "again");
+    *out_again = false;
+    if (!tasks ||
+        platoon_len(args) + platoon_len(kwds) != (size_t)(tasks != NULL) + (again != NULL) ||
+        (again && platoon_as_bool(again, out_again) != PLATOON_OK))
+        reply_error(rq, "TypeError", "retry(tasks, again=False): numbers of tasks, and a bool");
+    else
+        ok = read_ids(rq, tasks, out, out_n);
+    platoon_value_unref(args);
+    platoon_value_unref(kwds);
+    return ok;
+}
+
 void operate_retry(struct request *rq, const struct dispatch_call *call)
 {
     store_task_id *ids = NULL;
+    bool again;
     size_t n;
 
     (void)call;
-    if (!ids_argument(rq, &ids, &n))
+    if (!retry_arguments(rq, &ids, &n, &again))
         return;
     for (size_t i = 0; i < n; i++) {
         struct lease_holder h;
@@ -408,7 +431,7 @@ void operate_retry(struct request *rq, const struct dispatch_call *call)
             strcmp(h.state, "set aside") == 0)
             holders_forget_task(rq->srv, ids[i]);
     }
-    store_retry(rq->srv->store, ids, n, on_retried, rq);
+    store_retry(rq->srv->store, ids, n, again, on_retried, rq);
     free(ids);
 }
 

@@ -4,7 +4,7 @@
  *
  *     tasks(filter={})    rows of tasks or results by queue, states, task, after, limit, values,
  *     results explain(task)       one task's row, attempts, events, metrics, and who holds it now
- *     retry(tasks)        'retried' | 'not-now' | 'gone' each
+ *     retry(tasks, again=False)   'retried' | 'not-now' | 'gone' | 'done' each; again: done ones too
  *     free(tasks)         'freed' | 'not-held' each: from a stock holder that keeps it for ever
  *     cancel(tasks)       'cancelled' | 'already' | 'gone' each; the master hears of it as a
  *     failure purge(queue=None)   forget what waits and what has ended; how many waited */

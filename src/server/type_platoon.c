@@ -7,7 +7,7 @@
  *                                              'max_frame_bytes': 1073741824}
  *     put_many(queue, values=None, rows=None)  task ids; waits for room as put() does
  *     lease(queue, n=1, wait_s=0, worker=None) rows, none after wait_s
- *     renew(leases)                            'held' | 'lost' each
+ *     renew(leases)                            'held' | 'lost' | 'ended' each
  *     complete(rows)                           'recorded' | 'already' | 'gone' each
  *     fail(rows)                               the same; final, and a result like any other
  *     release(leases)                          'released' | 'lost' each; to the front, not counted
@@ -313,6 +313,7 @@ static const char release_name[] = "release(leases)";
 static void on_renewed(enum store_status st, const enum store_lease_status *answers, size_t n,
                        void *arg)
 {
+    static const char *const words[] = {"held", "lost", "ended"};
     struct intake *in = arg;
     struct request *rq = in->rq;
     struct desk *desk = &in->srv->desk;
@@ -325,7 +326,7 @@ static void on_renewed(enum store_status st, const enum store_lease_status *answ
             (void)desk_hear(desk, in->rows[i].ref.lease);
         else
             (void)desk_end_lease(desk, in->rows[i].ref.lease);
-        rows_text(&r, answers[i] == STORE_LEASE_HELD ? "held" : "lost");
+        rows_text(&r, words[answers[i]]);
     }
     rows_close_list(&r);
     if (n)

@@ -46,6 +46,7 @@ void batch_forget_read(struct batch *b)
         if (r->kind == RECORD_REVIVE) {
             payload_unref(r->value); /* made by the write; nobody else has it */
             r->value = NULL;
+            r->is_done = false;
         }
     }
 }

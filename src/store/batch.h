@@ -23,7 +23,7 @@ enum record_kind {
     RECORD_METRIC, /* task: text is the name, number the value */
     RECORD_LOAD,   /* read `value` back: `loaded` is filled */
     RECORD_PURGE, /* task: that one; 0: all of `queue` in the states of `attempt` that have ended */
-    RECORD_REVIVE, /* task, place: the ended task waits again; `saved` and `value` are made */
+    RECORD_REVIVE, /* task, again: the ended task waits again; `saved` and `value` are made */
     RECORD_LOOK    /* fill `look` */
 };
 
@@ -31,6 +31,8 @@ struct record {
     enum record_kind kind;
     bool may_be_repeat;
     bool was_lost; /* RECORD_LOAD: the value could not be read */
+    bool again;    /* RECORD_REVIVE: also one that is done for certain */
+    bool is_done;  /* RECORD_REVIVE: it is one, and was not asked for again */
     enum store_task_state state;
     store_queue_id queue;
     uint32_t attempt, lease_ms;

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 static bool ask_statfs(const char *path, long *out_type)
@@ -35,19 +36,64 @@ static const struct {
     {0x0bd00bd0, "Lustre"}, {0x47504653, "GPFS"}, {0x01021997, "9P"},
 };
 
+/* What is behind FUSE statfs(2) does not say, but the mount does: "fuse.sshfs". Those of which it is
+ * known that the files are on another machine. */
+enum { FUSE_TYPE = 0x65735546 };
+static const char *const network_fuse[] = {
+    "sshfs",    "glusterfs", "ceph",      "ceph-fuse", "mfs",    "moosefs",  "lizardfs",
+    "juicefs",  "beegfs",    "orangefs",  "s3fs",      "goofys", "gcsfuse",  "rclone",
+    "blobfuse", "blobfuse2", "curlftpfs", "davfs",     "davfs2", "smbnetfs", "gvfsd-fuse",
+};
+
+/* The name after "fuse." of the file system that `path` is on, into `out`; false: it has none, or
+ * cannot be told. */
+static bool find_fuse_name(const char *path, char *out, size_t size)
+{
+    FILE *mounts = fopen("/proc/self/mountinfo", "re");
+    char *line = NULL;
+    size_t cap = 0;
+    struct stat st;
+    bool is_found = false;
+
+    while (mounts && stat(path, &st) == 0 && !is_found && getline(&line, &cap, mounts) > 0) {
+        unsigned from_major, from_minor;
+        const char *type = strstr(line, " - fuse.");
+
+        if (!type || sscanf(line, "%*d %*d %u:%u", &from_major, &from_minor) != 2 ||
+            makedev(from_major, from_minor) != st.st_dev)
+            continue;
+        type += strlen(" - fuse.");
+        (void)snprintf(out, size, "%.*s", (int)strcspn(type, " "), type); /* cut: none we know */
+        is_found = true;
+    }
+    free(line);
+    if (mounts)
+        (void)fclose(mounts); /* was only read */
+    return is_found;
+}
+
+static enum platoon_status refuse(const char *path, const char *name, struct platoon_err *err)
+{
+    return platoon_fail(err, PLATOON_EINVAL,
+                        "the data folder %s is on a network file system (%s), where locks cannot "
+                        "be trusted: choose a local folder with --data",
+                        path, name);
+}
+
 static enum platoon_status refuse_network(const char *path, struct platoon_err *err)
 {
+    char fuse[64];
     long type;
 
     if (!data_folder_fs_type(path, &type))
         return PLATOON_OK; /* if it cannot even be asked, opening files will say so */
+    if (type == FUSE_TYPE && find_fuse_name(path, fuse, sizeof fuse))
+        for (size_t i = 0; i < sizeof network_fuse / sizeof network_fuse[0]; i++)
+            if (strcmp(fuse, network_fuse[i]) == 0)
+                return refuse(path, fuse, err);
     for (size_t i = 0; i < sizeof network_file_systems / sizeof network_file_systems[0]; i++) {
         if (type == network_file_systems[i].type)
-            return platoon_fail(
-                err, PLATOON_EINVAL,
-                "the data folder %s is on a network file system (%s), where locks cannot "
-                "be trusted: choose a local folder with --data",
-                path, network_file_systems[i].name);
+            return refuse(path, network_file_systems[i].name, err);
     }
     return PLATOON_OK;
 }

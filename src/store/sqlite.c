@@ -75,6 +75,7 @@ static enum store_retry_status revive(struct sqlite_store *s, struct record *r)
 
     if (tasks_restore(s->table.tasks, &r->saved, s->table.now_ns) != STORE_OK)
         return STORE_RETRY_GONE; /* out of memory: it is there after the next start */
+    (void)tasks_retry(s->table.tasks, r->task); /* to its old place: it was set aside a line ago */
     counts.unfinished++;
     if (r->was == STORE_FAILED)
         counts.failed--;
@@ -105,6 +106,8 @@ static void settle(struct sqlite_store *s, struct batch *b)
             p->cold_bytes = 0;
         } else if (r->kind == RECORD_REVIVE && p) {
             *r->retried = revive(s, r);
+        } else if (r->kind == RECORD_REVIVE && r->is_done) {
+            *r->retried = STORE_RETRY_DONE;
         }
     }
 }

@@ -43,9 +43,10 @@ static const char *const statement_sql[N_STATEMENTS] = {
     [S_ATTEMPT_END] =
         "UPDATE attempt SET ended_ms=?4, ending=?5 WHERE task=?1 AND lease_epoch=?2 AND "
         "lease_counter=?3",
+    /* What an earlier life of the task ended with is over: after a retry it can end, or die, again. */
     [S_STATE] =
-        "UPDATE task SET state=?2, place=?3, attempts_lost=?4, may_be_repeat=?5, changed_ms=?6 "
-        "WHERE id=?1",
+        "UPDATE task SET state=?2, place=?3, attempts_lost=?4, may_be_repeat=?5, changed_ms=?6, "
+        "has_failure_value=0, result=NULL WHERE id=?1",
     [S_END] = "UPDATE task SET state=?2, outcome=?3, result=?4, changed_ms=?5 WHERE id=?1",
     [S_FAILURE] = "UPDATE task SET has_failure_value=1, result=?2 WHERE id=?1",
     [S_METRIC] = "INSERT OR REPLACE INTO metric(task,name,value) VALUES(?1,?2,?3)",
@@ -56,10 +57,10 @@ static const char *const statement_sql[N_STATEMENTS] = {
     [S_DELETE_EVENTS] = "DELETE FROM event WHERE task=?1",
     [S_ENDED] =
         "SELECT id FROM task WHERE queue=?1 AND state IN (2,3,6) AND (?2 >> state) & 1 LIMIT 1000",
-    [S_REVIVE] = "UPDATE task SET state=0, place=?2, attempts_lost=0, result=NULL, outcome=NULL, "
-                 "changed_ms=?3 WHERE id=?1",
-    [S_ROW] =
-        "SELECT queue, state, may_be_repeat, bytes, protocol, kind, flags FROM task WHERE id=?1",
+    [S_REVIVE] = "UPDATE task SET state=0, attempts_lost=0, has_failure_value=0, result=NULL, "
+                 "outcome=NULL, changed_ms=?2 WHERE id=?1",
+    [S_ROW] = "SELECT queue, state, may_be_repeat, bytes, protocol, kind, flags, outcome, place "
+              "FROM task WHERE id=?1",
     [S_EVENT] = "INSERT INTO event(task,at_ms,what,detail) VALUES(?1,?2,?3,?4)",
 };
 

@@ -173,7 +173,9 @@ static bool load_tasks(struct sqlite_db *db, struct tasks *tasks, uint64_t hot_l
             .state = (enum store_task_state)sqlite3_column_int(s, 3),
             .losses = (uint32_t)sqlite3_column_int64(s, 4),
             .may_be_repeat = sqlite3_column_int(s, 5) != 0,
-            .has_failure_value = sqlite3_column_int(s, 6) != 0,
+            /* Of a task that came back from the dead it says nothing. */
+            .has_failure_value =
+                sqlite3_column_int(s, 3) == STORE_DEAD && sqlite3_column_int(s, 6) != 0,
             .lease = {(uint64_t)sqlite3_column_int64(s, 11), (uint64_t)sqlite3_column_int64(s, 12)},
             .lease_ms = (uint32_t)sqlite3_column_int64(s, 13),
             .value = load_payload(db, s, &hot_left, out_cold_bytes),

@@ -316,13 +316,12 @@ static void journal_purged(void *arg, store_queue_id queue, uint32_t states,
     s->dirty[queue - 1] = true;
 }
 
-static void journal_revive(void *arg, store_task_id task, uint64_t place,
-                           enum store_retry_status *out)
+static void journal_revive(void *arg, store_task_id task, bool again, enum store_retry_status *out)
 {
     struct record *r = tell(sqlite_of(arg), RECORD_REVIVE);
 
     r->task = task;
-    r->place = place;
+    r->again = again;
     r->retried = out;
 }
 

@@ -3,6 +3,7 @@
 #include "store/sqlite_db_internal.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "store/sqlite_look.h"
 
@@ -252,6 +253,18 @@ static int write_purge(struct sqlite_db *db, const struct record *r)
     return rc == SQLITE_OK ? delete_ended(db, r->queue, r->attempt) : rc;
 }
 
+/* May the task of a row of S_ROW run again? It ended otherwise than by being done, or its end was a
+ * guess, or somebody insists. */
+static bool may_revive(sqlite3_stmt *row, struct record *r)
+{
+    const char *outcome = (const char *)sqlite3_column_text(row, 7);
+
+    r->is_done =
+        r->was == STORE_DONE && !r->again && (!outcome || strcmp(outcome, STORE_ASSUMED) != 0);
+    return !r->is_done &&
+           (r->was == STORE_DONE || r->was == STORE_FAILED || r->was == STORE_CANCELLED);
+}
+
 /* What the table needs to have a task again; r->value stays NULL if there is none that ended. */
 static int write_revive(struct sqlite_db *db, const struct batch *b, struct record *r)
 {
@@ -262,9 +275,7 @@ static int write_revive(struct sqlite_db *db, const struct batch *b, struct reco
     bind_int(s, 1, r->task);
     rc = sqlite3_step(s);
     r->was = (enum store_task_state)sqlite3_column_int(s, 1);
-    if (rc == SQLITE_ROW &&
-        (r->was == STORE_DONE || r->was == STORE_FAILED || r->was == STORE_CANCELLED) &&
-        (p = calloc(1, sizeof *p))) {
+    if (rc == SQLITE_ROW && may_revive(s, r) && (p = calloc(1, sizeof *p))) {
         p->refs = 1;
         rope_init(&p->pickle);
         p->cold_bytes = (uint64_t)sqlite3_column_int64(s, 3);
@@ -273,8 +284,8 @@ static int write_revive(struct sqlite_db *db, const struct batch *b, struct reco
         p->flags = (uint32_t)sqlite3_column_int64(s, 6);
         r->saved = (struct tasks_saved){.task = r->task,
                                         .queue = (store_queue_id)sqlite3_column_int64(s, 0),
-                                        .place = r->place,
-                                        .state = STORE_QUEUED,
+                                        .place = (uint64_t)sqlite3_column_int64(s, 8),
+                                        .state = STORE_ABANDONED, /* for tasks_retry() */
                                         .may_be_repeat = sqlite3_column_int(s, 2) != 0,
                                         .value = p};
     }
@@ -289,8 +300,7 @@ static int write_revive(struct sqlite_db *db, const struct batch *b, struct reco
     r->value = p; /* the batch's now */
     s = db->statements[S_REVIVE];
     bind_int(s, 1, r->task);
-    bind_int(s, 2, r->place);
-    bind_int(s, 3, (uint64_t)b->wall_ms);
+    bind_int(s, 2, (uint64_t)b->wall_ms);
     rc = sqlite_db_finish(s);
     return rc == SQLITE_OK ? write_event(db, b, r, "retried") : rc;
 }

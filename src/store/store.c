@@ -105,10 +105,10 @@ void store_on_wake(struct store *s, void (*wake)(void *arg), void *arg)
     s->ops->on_wake(s, wake, arg);
 }
 
-void store_retry(struct store *s, const store_task_id *tasks, size_t n, store_retry_cb cb,
-                 void *arg)
+void store_retry(struct store *s, const store_task_id *tasks, size_t n, bool again,
+                 store_retry_cb cb, void *arg)
 {
-    s->ops->retry(s, tasks, n, cb, arg);
+    s->ops->retry(s, tasks, n, again, cb, arg);
 }
 
 void store_cancel(struct store *s, const struct store_cancel_item *items, size_t n,

@@ -156,7 +156,9 @@ struct store_lease_ref {
     store_task_id task;
     struct store_lease_id lease;
 };
-enum store_lease_status { STORE_LEASE_HELD, STORE_LEASE_LOST };
+/* LOST: it ran out or was given back; a result is taken all the same if it is the first. ENDED: LOST,
+ * and the task has ended, or is dead and its master was told: no result of it is taken any more. */
+enum store_lease_status { STORE_LEASE_HELD, STORE_LEASE_LOST, STORE_LEASE_ENDED };
 typedef void (*store_renew_cb)(enum store_status st, const enum store_lease_status *answers,
                                size_t n, void *arg);
 void store_renew(struct store *s, const struct store_lease_ref *leases, size_t n, uint32_t lease_ms,
@@ -202,7 +204,9 @@ struct store_fail_item {
     uint32_t delay_ms; /* before it can be claimed again */
 };
 /* A failure that is to be tried again: to the end of the queue as it is now, attempt counted, dead
- * at the limit. */
+ * at the limit. The `fail` of the platoon type is not this but done(STORE_FAILED). Who calls it must
+ * know that a death is told by another call: if the server ends between the two, the next sweep
+ * says DEAD once more, and what the master is told then cannot name the error. */
 typedef void (*store_fail_cb)(enum store_status st, const enum store_fail_status *answers, size_t n,
                               void *arg);
 void store_fail(struct store *s, const struct store_fail_item *items, size_t n, store_fail_cb cb,
@@ -237,14 +241,16 @@ typedef void (*store_sweep_cb)(enum store_status st, const struct store_swept *s
 void store_sweep(struct store *s, size_t max, store_sweep_cb cb, void *arg);
 
 /* --- by operators -----------------------------------------------------------------------------
- * Put tasks back that are abandoned, dead, failed, or done by a guess: to the front, with no
- * attempt lost; unfinished rises where it had fallen. NOT_NOW: it is queued or leased. GONE: there
- * is none, or nothing is kept of it. */
-enum store_retry_status { STORE_RETRIED, STORE_RETRY_NOT_NOW, STORE_RETRY_GONE };
+ * Put tasks back that are abandoned, dead, failed, cancelled, or done by a guess (outcome
+ * STORE_ASSUMED): to the front, with no attempt lost; unfinished rises where it had fallen. DONE: it
+ * is done for certain, and not touched unless `again`. NOT_NOW: it is queued or leased. GONE: there
+ * is none, or nothing is kept of it. What it ended with before stays where it is. */
+#define STORE_ASSUMED "assumed"
+enum store_retry_status { STORE_RETRIED, STORE_RETRY_NOT_NOW, STORE_RETRY_GONE, STORE_RETRY_DONE };
 typedef void (*store_retry_cb)(enum store_status st, const enum store_retry_status *answers,
                                size_t n, void *arg);
-void store_retry(struct store *s, const store_task_id *tasks, size_t n, store_retry_cb cb,
-                 void *arg);
+void store_retry(struct store *s, const store_task_id *tasks, size_t n, bool again,
+                 store_retry_cb cb, void *arg);
 /* End tasks that have not ended, wherever they are; `result` (may be NULL) goes to the linked
  * result queue. A holder hears that its lease is lost. ALREADY, GONE as store_done(). */
 struct store_cancel_item {
@@ -312,7 +318,7 @@ struct store_ops {
     void (*release)(struct store *, const struct store_release_item *, size_t, store_release_cb,
                     void *);
     void (*sweep)(struct store *, size_t, store_sweep_cb, void *);
-    void (*retry)(struct store *, const store_task_id *, size_t, store_retry_cb, void *);
+    void (*retry)(struct store *, const store_task_id *, size_t, bool, store_retry_cb, void *);
     void (*cancel)(struct store *, const struct store_cancel_item *, size_t, store_done_cb, void *);
     void (*purge)(struct store *, store_queue_id, uint32_t, size_t, store_purge_cb, void *);
     void (*look)(struct store *, const struct store_filter *, store_look_cb, void *);

@@ -243,8 +243,8 @@ static void table_sweep(struct store *s, size_t max, store_sweep_cb cb, void *ar
 
 /* --- by operators ----------------------------------------------------------------------------- */
 
-static void table_retry(struct store *s, const store_task_id *tasks, size_t n, store_retry_cb cb,
-                        void *arg)
+static void table_retry(struct store *s, const store_task_id *tasks, size_t n, bool again,
+                        store_retry_cb cb, void *arg)
 {
     struct table_store *m = table_of(s);
     struct answer *answer = answers_add(&m->answers, ANSWER_RETRY, CALLBACK(retry, cb), arg, n);
@@ -258,7 +258,7 @@ static void table_retry(struct store *s, const store_task_id *tasks, size_t n, s
         if (*status == STORE_RETRIED)
             TELL(m, retried, tasks[i]);
         else if (*status == STORE_RETRY_GONE && m->journal)
-            m->journal->revive(m->journal_arg, tasks[i], tasks_next_place(m->tasks), status);
+            m->journal->revive(m->journal_arg, tasks[i], again, status);
     }
     promise(m, answer);
 }

@@ -37,7 +37,7 @@ struct table_journal {
     void (*purged)(void *arg, store_queue_id queue, uint32_t states, const store_task_id *ids,
                    size_t n);
     /* A task that has ended is to wait again at `place`: read it back; *out is set when kept. */
-    void (*revive)(void *arg, store_task_id task, uint64_t place, enum store_retry_status *out);
+    void (*revive)(void *arg, store_task_id task, bool again, enum store_retry_status *out);
     /* Fill it; `l` lives until kept. */
     void (*look)(void *arg, struct look *l);
     void (*unfinished)(void *arg, store_queue_id queue);

@@ -482,13 +482,30 @@ enum store_status tasks_claim(struct tasks *t, store_queue_id queue,
     return STORE_OK;
 }
 
+static bool is_epoch_known(const struct tasks *t, struct store_lease_id lease)
+{
+    return lease.epoch >= t->first_epoch && lease.epoch <= t->last_epoch;
+}
+
+/* Would a result of it be ALREADY? As finish() says it. */
+static bool has_ended(const struct tasks *t, struct store_lease_ref ref)
+{
+    const struct task *task = find_task(t, ref.task);
+
+    if (!is_epoch_known(t, ref.lease) || ref.task == 0 || ref.task > t->last_id)
+        return false;
+    return !task || task->has_failure_value;
+}
+
 void tasks_renew(struct tasks *t, const struct store_lease_ref *leases, size_t n, uint32_t lease_ms,
                  uint64_t now_ns, enum store_lease_status *answers)
 {
     for (size_t i = 0; i < n; i++) {
         struct lease *lease = find_held(t, leases[i]);
 
-        answers[i] = lease ? STORE_LEASE_HELD : STORE_LEASE_LOST;
+        answers[i] = lease                     ? STORE_LEASE_HELD
+                     : has_ended(t, leases[i]) ? STORE_LEASE_ENDED
+                                               : STORE_LEASE_LOST;
         if (lease) {
             set_deadline(t, lease, lease_ms, now_ns);
             report(t, lease->task);
@@ -565,10 +582,8 @@ static enum store_done_status finish(struct tasks *t, const struct store_done_it
 {
     store_task_id id = item->ref.task;
     struct task *task = find_task(t, id);
-    bool is_epoch_known =
-        item->ref.lease.epoch >= t->first_epoch && item->ref.lease.epoch <= t->last_epoch;
 
-    if (!is_epoch_known || id == 0 || id > t->last_id)
+    if (!is_epoch_known(t, item->ref.lease) || id == 0 || id > t->last_id)
         return STORE_DONE_GONE;
     /* Ids are given in turn: one that was given and is not here any more has ended. */
     if (!task || (task->has_failure_value && item->state != STORE_CANCELLED))
@@ -932,11 +947,6 @@ void tasks_each(const struct tasks *t, void (*visit)(const struct task *, void *
             visit(HASH_OWNER(node, struct task, node), arg);
 }
 
-uint64_t tasks_next_place(struct tasks *t)
-{
-    return ++t->last_place;
-}
-
 /* --- what a journal kept ---------------------------------------------------------------------- */
 
 const struct task *tasks_find(const struct tasks *t, store_task_id id)
@@ -1017,7 +1027,9 @@ static enum store_status restore(struct tasks *t, const struct tasks_saved *save
     return STORE_OK;
 }
 
-/* Dead, by a lease with a time, and nobody was told: the server ended between the two. */
+/* Dead, by a lease with a time, and nobody was told: the server ended between the two. It was lost,
+ * then: what a worker says of its own failure is done(FAILED), the end and the value in one, and
+ * tasks_fail(), which could kill a task too, is called by no server. */
 static bool is_death_untold(const struct tasks_saved *saved)
 {
     return saved->state == STORE_DEAD && saved->lease_ms && !saved->has_failure_value;

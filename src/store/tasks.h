@@ -111,8 +111,6 @@ size_t tasks_purge(struct tasks *t, store_queue_id queue, uint32_t states, size_
 /* Walk all tasks, in no order. */
 void tasks_each(const struct tasks *t, void (*visit)(const struct task *task, void *arg),
                 void *arg);
-/* The next place number, given away. */
-uint64_t tasks_next_place(struct tasks *t);
 int64_t tasks_task_done(struct tasks *t, store_queue_id queue);
 
 /* Would a sweep find anything? */

@@ -296,6 +296,38 @@ static void take_tasks(struct agent *a)
         release_waiting(a);
 }
 
+/* A result that nobody would take is not computed to its end. */
+static void drop_ended(struct agent *a)
+{
+    char name[24];
+
+    if (!link_news_of_ends(a->link))
+        return;
+    for (unsigned i = 0; i < a->n_slots; i++) {
+        struct slot *s = &a->slots[i];
+
+        if (!s->task || !link_has_ended(a->link, s->task))
+            continue;
+        agent_log(
+            &a->options->log, AGENT_WARNING,
+            "task %s has ended at the server (cancelled, or another worker's result was there "
+            "first): its run is stopped",
+            task_name(s->task, name));
+        slot_give_back(s, false);
+    }
+    for (struct list *at = a->waiting.next, *next; at != &a->waiting; at = next) {
+        struct task *t = LIST_ENTRY(at, struct task, link);
+
+        next = at->next;
+        if (!link_has_ended(a->link, t))
+            continue;
+        list_remove(&t->link);
+        a->n_waiting--;
+        t->outcome.kind = OUTCOME_RELEASED;
+        link_deliver(a->link, t, false);
+    }
+}
+
 /* Returns how many slots are still free. */
 static unsigned give_to_slots(struct agent *a)
 {
@@ -382,6 +414,7 @@ static void work(struct agent *a)
         unsigned n_free;
 
         take_tasks(a);
+        drop_ended(a);
         n_free = give_to_slots(a);
         note_idleness(a, n_free);
         say_what_is_wanted(a, n_free);

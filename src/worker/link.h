@@ -58,6 +58,12 @@ void link_take(struct link *l, struct list *out);
  */
 void link_deliver(struct link *l, struct task *task, bool more_follow);
 
+/* Has the server said of tasks in our hands, since the last call, that they have ended there
+ * (cancelled, or somebody else's result is recorded)? */
+bool link_news_of_ends(struct link *l);
+/* Has this one, which is not handed back yet? */
+bool link_has_ended(struct link *l, const struct task *task);
+
 /* No more tasks: what is being fetched is called off where the server understands that; what comes
  * in spite of it, link_take() still gives. */
 void link_stop(struct link *l);

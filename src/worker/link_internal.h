@@ -54,6 +54,7 @@ struct link {
 
     struct held *held; /* every lease that we hold, by task; the reporter renews them */
     size_t n_held, cap_held;
+    bool has_ended;                /* one is_ended more than the main thread has asked for */
     struct rows_settings settings; /* of the server */
     unsigned max_ask;              /* tasks in one call */
 };
@@ -62,7 +63,8 @@ struct link {
 struct held {
     uint64_t task; /* the server's number */
     char *lease;   /* owned */
-    bool is_lost;  /* the server said so: not renewed any more, but its result is offered */
+    bool is_lost;  /* the server said so; its result is offered all the same */
+    bool is_ended; /* the task has ended at the server: nobody wants a result */
 };
 
 /* Pauses between tries: 0.2 s to 10 s, doubling, each spread by half of it so that a thousand

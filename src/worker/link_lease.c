@@ -64,6 +64,29 @@ static void let_go(struct link *l, const struct task *t)
     }
 }
 
+bool link_news_of_ends(struct link *l)
+{
+    bool has_ended;
+
+    pthread_mutex_lock(&l->mutex);
+    has_ended = l->has_ended;
+    l->has_ended = false;
+    pthread_mutex_unlock(&l->mutex);
+    return has_ended;
+}
+
+bool link_has_ended(struct link *l, const struct task *task)
+{
+    const struct held *h;
+    bool has_ended;
+
+    pthread_mutex_lock(&l->mutex);
+    h = task->lease ? find_held(l, task->id, task->lease) : NULL;
+    has_ended = h && h->is_ended;
+    pthread_mutex_unlock(&l->mutex);
+    return has_ended;
+}
+
 /* --- fetching --------------------------------------------------------------------------------- */
 
 static enum platoon_status call_lease(struct link *l, platoon_queue *proxy, unsigned n,
@@ -460,7 +483,7 @@ static platoon_value *rows_of_held(struct link *l)
     for (size_t i = 0; rows && i < l->n_held; i++) {
         const struct held *h = &l->held[i];
 
-        if (!h->is_lost && platoon_append(rows, rows_lease(h->task, h->lease)) != PLATOON_OK) {
+        if (!h->is_ended && platoon_append(rows, rows_lease(h->task, h->lease)) != PLATOON_OK) {
             platoon_value_unref(rows);
             rows = NULL;
         }
@@ -469,9 +492,11 @@ static platoon_value *rows_of_held(struct link *l)
     return rows;
 }
 
-/* Note which of `rows` the server has taken back; returns how many. */
+/* Note which of `rows` the server has taken back; returns how many of them are news and still of use.
+ * One that is lost is asked for again: its task may end. */
 static size_t mark_lost(struct link *l, const platoon_value *rows, const platoon_value *answers)
 {
+    bool has_ended = false;
     size_t n_lost = 0;
 
     pthread_mutex_lock(&l->mutex);
@@ -485,11 +510,17 @@ static size_t mark_lost(struct link *l, const platoon_value *rows, const platoon
             continue;
         (void)platoon_as_int(platoon_item(row, 0), &task); /* we wrote it */
         h = find_held(l, (uint64_t)task, platoon_as_str(platoon_item(row, 1), NULL));
-        if (h)
-            h->is_lost = true;
-        n_lost += h != NULL;
+        if (!h)
+            continue;
+        h->is_ended = answer && strcmp(answer, "ended") == 0;
+        has_ended |= h->is_ended;
+        n_lost += !h->is_lost && !h->is_ended;
+        h->is_lost = true;
     }
+    l->has_ended |= has_ended;
     pthread_mutex_unlock(&l->mutex);
+    if (has_ended)
+        l->options.wake(l->options.arg);
     return n_lost;
 }
 

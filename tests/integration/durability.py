@@ -639,7 +639,7 @@ def agent_with_two_running(t, *options):
         tasks.put({"n": i})
     agent = Agent(t, store)
     t.eventually(lambda: agent.started() == ["0", "1"], "two tasks run")
-    # A claim is written within a tenth of a second; one that is not yet written may come again.
+    # A claim is written within a second; one that is not yet written may come again.
     t.eventually(lambda: store.sql("SELECT count(*) FROM task WHERE state = 1") == [(2,)], "the leases are on disk")
     return store, agent
 
@@ -697,6 +697,30 @@ def a_lease_of_before_runs_out_though_nobody_asks_for_work_by_id(t):
     store.kill()
     store.start()
     check_equal(store.connect().get_task_queue().get(True, 20), "work", "what a dead holder had")
+    store.stop()
+
+
+@test
+def a_failure_at_the_last_attempt_is_told_with_its_own_kind(t):
+    """It ends the task, and is no death that is told by a second step: no crash can make it a `lost` one."""
+    store = Store(t).start()
+    store.connect().get_task_queue().put("work")
+    store.stop()
+    db = sqlite3.connect(str(store.data / "platoon.db"))
+    with db:
+        db.execute("UPDATE task SET attempts_lost = 4")  # instead of four workers that are lost, at a second each
+    db.close()
+    store.start()
+    p = store.connect().platoon()
+    row, = p.lease("get_task_queue", 1, 20)
+    check_equal(row["attempt"], 5, "attempt")
+    error = {"kind": "exit", "message": "the program ended with code 3", "exit": 3, "stderr_tail": ""}
+    check_equal(p.fail([{"task": row["task"], "lease": row["lease"], "error": error}]), ["recorded"], "fail")
+    store.kill()
+    store.start()
+    told = drain(store.connect().get_result_queue())
+    check_equal([r["platoon_error"]["kind"] for r in told], ["exit"], "what the master is told")
+    check_equal(store.sql("SELECT state, has_failure_value FROM task WHERE id = ?", row["task"]), [(3, 0)], "in the file")
     store.stop()
 
 

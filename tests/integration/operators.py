@@ -141,6 +141,24 @@ def retry_puts_back_what_was_abandoned(t, farm):
 
 
 @on_both
+def retry_of_a_done_task_must_be_meant(t, farm):
+    drain(farm.results)
+    if farm.kind != "durable":
+        check_in("no such task", farm.ask("retry", "--again", "1", exit_code=1).stderr)
+        return
+    refusal = farm.ask("retry", "1", exit_code=1).stderr
+    check_in("task 1: it is done", refusal)
+    check_in("platoon retry --again", refusal)
+    check_equal(farm.json("retry", "1"), ["done"], "for programs")
+    check_in("--all takes abandoned, dead or failed", farm.ask("retry", "--all", "done", exit_code=2).stderr)
+    check_in("1 retried", farm.ask("retry", "--again", "1").stdout)
+    row, = farm.p.lease("get_task_queue", 1, 10)
+    check_equal(row["task"], 1, "the task at the front")
+    check_equal(farm.p.complete([dict(task=1, lease=row["lease"], value="once more")]), ["recorded"], "its second end")
+    check_equal(drain(farm.results), ["once more"], "what its master hears")
+
+
+@on_both
 def release_is_for_stock_workers(t, farm):
     check_in("no stock worker holds it", farm.ask("release", "2", exit_code=1).stderr)
     check_equal(farm.json("release", "2"), ["not-held"], "for programs")

@@ -125,8 +125,14 @@ size_t model_claim(struct model *m, store_queue_id queue, const struct store_lea
 
 enum store_lease_status model_renew(struct model *m, struct store_lease_ref ref, uint32_t lease_ms)
 {
-    if (!is_held(m, ref))
-        return STORE_LEASE_LOST;
+    const struct model_task *task = &m->tasks[ref.task];
+
+    if (!is_held(m, ref)) {
+        bool is_known = ref.task >= 1 && ref.task <= m->n_tasks && ref.lease.epoch == m->epoch;
+
+        return is_known && (has_ended(task) || task->has_failure) ? STORE_LEASE_ENDED
+                                                                  : STORE_LEASE_LOST;
+    }
     m->tasks[ref.task].until_ms = lease_ms ? m->now_ms + lease_ms : 0;
     return STORE_LEASE_HELD;
 }

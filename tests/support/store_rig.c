@@ -477,15 +477,25 @@ static void on_retry(enum store_status st, const enum store_retry_status *answer
         told->retried = answers[0];
 }
 
-enum store_retry_status retry(struct rig *r, store_task_id task)
+static enum store_retry_status retry_it(struct rig *r, store_task_id task, bool again)
 {
     struct told told;
 
     do {
         told = (struct told){0};
-        store_retry(r->s, &task, 1, on_retry, &told);
+        store_retry(r->s, &task, 1, again, on_retry, &told);
     } while (!wait_for(r, &told));
     return told.retried;
+}
+
+enum store_retry_status retry(struct rig *r, store_task_id task)
+{
+    return retry_it(r, task, false);
+}
+
+enum store_retry_status retry_again(struct rig *r, store_task_id task)
+{
+    return retry_it(r, task, true);
 }
 
 static void on_cancelled(enum store_status st, const struct store_done_answer *answers, size_t n,

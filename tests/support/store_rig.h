@@ -82,6 +82,7 @@ size_t sweep(struct rig *r, size_t max);
 struct store_counts counts(struct rig *r, store_queue_id queue);
 int64_t task_done(struct rig *r, store_queue_id queue);
 enum store_retry_status retry(struct rig *r, store_task_id task);
+enum store_retry_status retry_again(struct rig *r, store_task_id task); /* done ones too */
 enum store_done_status cancel(struct rig *r, store_task_id task, char result);
 uint64_t purge(struct rig *r, store_queue_id queue, uint32_t states);
 /* The letters of the rows; `filter` asks for values. */

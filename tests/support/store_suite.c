@@ -659,7 +659,8 @@ SUITE(a_lost_lease_can_do_nothing_but_complete)
                      STORE_LEASE_LOST);
     assert_int_equal(renew(&r, 'a', 0), STORE_LEASE_HELD);
     assert_int_equal(done_ref(&r, old.ref, STORE_DONE, 'A', true).status, STORE_DONE_RECORDED);
-    assert_int_equal(renew(&r, 'a', 0), STORE_LEASE_LOST);
+    assert_int_equal(renew(&r, 'a', 0), STORE_LEASE_ENDED);
+    assert_int_equal(renew_ref(&r, old.ref, 0), STORE_LEASE_ENDED);
     assert_int_equal(renew(&r, 'b', 0), STORE_LEASE_HELD);
     rig_close(&r);
 }
@@ -839,7 +840,9 @@ SUITE(the_failure_of_a_dead_task_is_recorded_once)
     kill_task(&r, 'a');
     last = r.held['a'].ref;
     assert_int_equal(done_ref(&r, wrong, STORE_DEAD, 'F', true).status, STORE_DONE_ALREADY);
+    assert_int_equal(renew_ref(&r, last, 0), STORE_LEASE_LOST); /* a result would be taken */
     assert_int_equal(done_ref(&r, last, STORE_DEAD, 'F', true).status, STORE_DONE_RECORDED);
+    assert_int_equal(renew_ref(&r, last, 0), STORE_LEASE_ENDED);
     assert_int_equal(done_ref(&r, last, STORE_DEAD, 'G', true).status, STORE_DONE_ALREADY);
     assert_int_equal(done_ref(&r, wrong, STORE_DONE, 'A', true).status, STORE_DONE_ALREADY);
     assert_int_equal(counts(&r, r.tasks).dead, 1); /* kept and listed */

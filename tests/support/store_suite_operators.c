@@ -69,7 +69,7 @@ SUITE(a_cancelled_task_ends_wherever_it_is)
     assert_int_equal(cancel(&r, ids[2], 0), STORE_DONE_RECORDED);   /* waiting */
     assert_int_equal(cancel(&r, ids[2], 'C'), STORE_DONE_ALREADY);
     assert_int_equal(cancel(&r, 999, 'X'), STORE_DONE_GONE);
-    assert_int_equal(renew(&r, 'a', 1000), STORE_LEASE_LOST);
+    assert_int_equal(renew(&r, 'a', 1000), STORE_LEASE_ENDED);
     assert_int_equal(done(&r, 'a', 'Z'), STORE_DONE_ALREADY);
     assert_int_equal(counts(&r, r.tasks).cancelled, 3);
     assert_int_equal(counts(&r, r.tasks).unfinished, 1);

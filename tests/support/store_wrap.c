@@ -271,7 +271,7 @@ static void forward(struct held *h)
         store_sweep(s, (size_t)h->limit, on_sweep, h);
         break;
     case RETRY:
-        store_retry(s, h->items, h->n, on_retry, h);
+        store_retry(s, h->items, h->n, h->limit != 0, on_retry, h);
         break;
     case CANCEL:
         store_cancel(s, h->items, h->n, on_done, h);
@@ -401,10 +401,13 @@ static void wrap_sweep(struct store *s, size_t max, store_sweep_cb cb, void *arg
     h->limit = max;
 }
 
-static void wrap_retry(struct store *s, const store_task_id *tasks, size_t n, store_retry_cb cb,
-                       void *arg)
+static void wrap_retry(struct store *s, const store_task_id *tasks, size_t n, bool again,
+                       store_retry_cb cb, void *arg)
 {
-    hold(s, RETRY, arg, tasks, n, sizeof *tasks)->cb.retry = cb;
+    struct held *h = hold(s, RETRY, arg, tasks, n, sizeof *tasks);
+
+    h->cb.retry = cb;
+    h->limit = again;
 }
 
 static void wrap_cancel(struct store *s, const struct store_cancel_item *items, size_t n,

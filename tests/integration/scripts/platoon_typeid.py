@@ -44,7 +44,7 @@ def every_method(p, tasks, results):
     equal(p.fail([ref(rows[2], kind="exit", message="it broke", exit=3, stderr_tail="oh")]), ["recorded"])
     equal(p.release([rows[3]["lease"]]), ["released"])
     equal(p.release([(rows[3]["task"], rows[3]["lease"])]), ["lost"])
-    equal(p.renew([rows[0]["lease"]]), ["lost"])
+    equal(p.renew([rows[0]["lease"], rows[3]["lease"]]), ["ended", "lost"])
     equal([results.get(timeout=5) for _ in range(3)],
           ["one", [1, 2], {"platoon_error": {"kind": "exit", "message": "it broke", "exit": 3, "stderr_tail": "oh"},
                            "task": {"n": 2}, "task_id": ids[2]}])

@@ -361,10 +361,145 @@ TEST(an_ended_task_is_shown_with_its_history_and_can_be_retried)
     assert_string_equal(look(&r, &filter), "a");
     filter = (struct store_filter){.only_results = true, .with_values = true, .limit = 10};
     assert_string_equal(look(&r, &filter), "A");
+    put(&r, r.tasks, "c");
     assert_int_equal(retry(&r, r.held['a'].ref.task), STORE_RETRIED);
     assert_int_equal(counts(&r, r.tasks).failed, 0);
-    assert_int_equal(counts(&r, r.tasks).unfinished, 2);
-    assert_string_equal(claim(&r, r.tasks, 9), "a");
+    assert_int_equal(counts(&r, r.tasks).unfinished, 3);
+    assert_string_equal(claim(&r, r.tasks, 9), "ac"); /* at its old place */
+    rig_close(&r);
+}
+
+/* Lost with each of its workers, and its master told so by F. */
+static void die_and_tell(struct rig *r, char letter)
+{
+    do {
+        assert_int_equal(claim_for(r, r->tasks, 1, 1000)[0], letter);
+        rig_pass_ms(r, 1001);
+        assert_int_equal(sweep(r, 1), 1);
+    } while (!r->swept[0].dead);
+    assert_int_equal(done_ref(r, r->held[(int)letter].ref, STORE_DEAD, 'F', true).status,
+                     STORE_DONE_RECORDED);
+}
+
+/* After a restart too, which is when the file has its say. */
+static void check_result_is_recorded_and_told(struct rig *r)
+{
+    struct sqlite_options options = options_of(SQLITE_PROCESS);
+
+    store_close(r->s);
+    reopen(r, &options);
+    assert_string_equal(claim(r, r->tasks, 1), "a");
+    assert_int_equal(done(r, 'a', 'A'), STORE_DONE_RECORDED);
+    store_close(r->s);
+    reopen(r, &options);
+    assert_string_equal(claim(r, r->tasks, 9), "");
+    assert_string_equal(claim(r, r->results, 9), "FA");
+    assert_int_equal(counts(r, r->tasks).queued + counts(r, r->tasks).leased, 0);
+}
+
+TEST(a_dead_task_that_is_retried_has_its_result_recorded_after_a_restart)
+{
+    struct rig r;
+
+    rig_open(&r, &process_maker);
+    put(&r, r.tasks, "a");
+    die_and_tell(&r, 'a');
+    assert_int_equal(retry(&r, r.held['a'].ref.task), STORE_RETRIED);
+    check_result_is_recorded_and_told(&r);
+    rig_close(&r);
+}
+
+TEST(a_dead_task_that_was_cancelled_and_retried_has_its_result_recorded_after_a_restart)
+{
+    struct rig r;
+
+    rig_open(&r, &process_maker);
+    put(&r, r.tasks, "a");
+    die_and_tell(&r, 'a');
+    assert_int_equal(cancel(&r, r.held['a'].ref.task, 'C'), STORE_DONE_RECORDED);
+    assert_int_equal(retry(&r, r.held['a'].ref.task), STORE_RETRIED);
+    check_result_is_recorded_and_told(&r);
+    rig_close(&r);
+}
+
+TEST(a_failed_task_that_is_retried_has_its_result_recorded_after_a_restart)
+{
+    struct rig r;
+
+    rig_open(&r, &process_maker);
+    put(&r, r.tasks, "a");
+    claim(&r, r.tasks, 1);
+    done_ref(&r, r.held['a'].ref, STORE_FAILED, 'F', true);
+    assert_int_equal(retry(&r, r.held['a'].ref.task), STORE_RETRIED);
+    check_result_is_recorded_and_told(&r);
+    rig_close(&r);
+}
+
+static void on_guessed(enum store_status st, const struct store_done_answer *answers, size_t n,
+                       void *arg)
+{
+    assert_int_equal(st, STORE_OK);
+    assert_int_equal(n, 1);
+    assert_int_equal(answers[0].status, STORE_DONE_RECORDED);
+    *(bool *)arg = true;
+}
+
+/* As a server says it of a stock client whose marks tell no more. */
+static void done_by_a_guess(struct rig *r, char letter)
+{
+    struct store_done_item item = {
+        .ref = r->held[(int)letter].ref, .state = STORE_DONE, .outcome = STORE_ASSUMED};
+    bool has_come = false;
+
+    store_done(r->s, &item, 1, on_guessed, &has_come);
+    while (!has_come)
+        (void)store_turn(r->s);
+}
+
+TEST(a_done_task_is_retried_only_by_who_insists_or_where_it_was_a_guess)
+{
+    struct rig r;
+
+    rig_open(&r, &process_maker);
+    put(&r, r.tasks, "ab");
+    claim(&r, r.tasks, 2);
+    assert_int_equal(done(&r, 'a', 'F'), STORE_DONE_RECORDED);
+    done_by_a_guess(&r, 'b');
+    assert_int_equal(retry(&r, r.held['b'].ref.task), STORE_RETRIED);
+    assert_string_equal(claim(&r, r.tasks, 9), "b");
+    assert_int_equal(done(&r, 'b', 0), STORE_DONE_RECORDED);
+    assert_int_equal(retry(&r, r.held['a'].ref.task), STORE_RETRY_DONE);
+    assert_string_equal(claim(&r, r.tasks, 9), "");
+    assert_int_equal(counts(&r, r.tasks).done, 2);
+    assert_int_equal(retry_again(&r, r.held['a'].ref.task), STORE_RETRIED);
+    assert_int_equal(retry_again(&r, r.held['a'].ref.task), STORE_RETRY_NOT_NOW);
+    assert_int_equal(retry_again(&r, 999), STORE_RETRY_GONE);
+    purge(&r, r.tasks, LOOK_STATE(STORE_DONE)); /* b */
+    check_result_is_recorded_and_told(&r);
+    rig_close(&r);
+}
+
+/* It died once before and its master was told; that it dies again is news. */
+TEST(a_second_death_is_told_though_the_server_ends_before_it_is)
+{
+    struct sqlite_options options = options_of(SQLITE_PROCESS);
+    struct rig r;
+
+    rig_open(&r, &process_maker);
+    options.folder = folder;
+    put(&r, r.tasks, "a");
+    die_and_tell(&r, 'a');
+    assert_int_equal(retry(&r, r.held['a'].ref.task), STORE_RETRIED);
+    do {
+        assert_string_equal(claim_for(&r, r.tasks, 1, 1000), "a");
+        rig_pass_ms(&r, 1001);
+        assert_int_equal(sweep(&r, 1), 1);
+    } while (!r.swept[0].dead);
+    store_close(r.s);
+    reopen(&r, &options);
+    rig_pass_ms(&r, 2);
+    assert_int_equal(sweep(&r, 1), 1);
+    assert_true(r.swept[0].dead);
     rig_close(&r);
 }
 
