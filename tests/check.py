@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """make check and make check-long: build what the tests need, run them all, count.
 
-    tests/check.py short     unit tests, also under ASan+UBSan; fuzzers 10 s each; black box with every Python and SUMO
+    tests/check.py short     unit tests, also under ASan+UBSan; fuzzers 5 s each; black box with every Python and SUMO
     tests/check.py long      black box under ASan+UBSan and under TSan, unit tests under TSan, big values, soaks, long fuzzing
 
 A step that fails does not stop the others. Last line: N passed, M failed, K skipped.
@@ -104,7 +104,7 @@ def short(count, args):
         unit_tests(count, "dev")
     if build(count, "asan"):
         unit_tests(count, "asan")
-    fuzz(count, args.fuzz_s or 10)
+    fuzz(count, args.fuzz_s or 5)
     if build(count, "release"):  # installed.py tests what `make install` copies from there
         black_box(count, "dev", {})
 

@@ -276,6 +276,13 @@ static void put_means(struct buf *b, const struct verdict *v, const struct tally
         put_mean(b, t, metric, 0, is_chinese);
         return;
     }
+    if (v->low_point == v->high_point) { /* no mean is above another */
+        buf_printf(
+            b,
+            is_chinese ? "%s 在所有设计点相同：" : "%s is the same at every design point: ", name);
+        put_mean(b, t, metric, v->low_point, is_chinese);
+        return;
+    }
     low = verdict_point_text(plan, v->low_point);
     high = verdict_point_text(plan, v->high_point);
     buf_printf(b, is_chinese ? "%s 在 %s 最低：" : "%s is lowest at %s: ", name, low ? low : "?");

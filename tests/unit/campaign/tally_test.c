@@ -246,6 +246,19 @@ TEST(verdict_of_means)
     plan_free(plan);
 }
 
+TEST(verdict_of_means_that_are_all_the_same)
+{
+    struct campaign_plan *plan = make_plan(2, false);
+    struct tally *t = tally_new(plan, 3, &delay, 1, 0.1);
+
+    for (size_t i = 0; i < 6; i++)
+        add(t, i, 7);
+    check_sentence(t, plan, VERDICT_MEAN,
+                   "delay is the same at every design point: 7.000 ± 0 s (95 %, 3 runs)");
+    tally_free(t);
+    plan_free(plan);
+}
+
 TEST(numbers_have_four_digits)
 {
     static const struct {
