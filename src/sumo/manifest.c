@@ -10,29 +10,7 @@
 #include <time.h>
 
 #include "sumo/command_line.h"
-
-struct entry {
-    const char *key;
-    platoon_value *value;
-};
-
-/* A dict of `n` entries, whose values are taken. NULL when out of memory. */
-static platoon_value *dict_of(const struct entry *entries, size_t n)
-{
-    platoon_value *dict = platoon_dict();
-    bool failed = !dict;
-
-    for (size_t i = 0; i < n; i++) {
-        if (failed)
-            platoon_value_unref(entries[i].value);
-        else
-            failed = platoon_dict_set(dict, entries[i].key, entries[i].value) != PLATOON_OK;
-    }
-    if (!failed)
-        return dict;
-    platoon_value_unref(dict);
-    return NULL;
-}
+#include "sumo/dict_of.h"
 
 /* "2026-11-25T02:40:19.123Z" */
 static platoon_value *time_value(int64_t wall_ms)
@@ -58,7 +36,7 @@ static platoon_value *host_value(void)
     if (uname(&name) < 0)
         return platoon_none();
     return dict_of(
-        (struct entry[]){
+        (struct dict_entry[]){
             {"name", platoon_str(name.nodename)},
             {"system", platoon_strf("%s %s", name.sysname, name.release)},
             {"machine", platoon_str(name.machine)},
@@ -69,7 +47,7 @@ static platoon_value *host_value(void)
 static platoon_value *file_value(const struct input_file *f)
 {
     return dict_of(
-        (struct entry[]){
+        (struct dict_entry[]){
             {"name", platoon_str(f->name)},
             {"bytes", *f->sha256 ? platoon_int(f->identity.size) : platoon_none()},
             {"sha256", text_or_none(f->sha256)},
@@ -116,7 +94,7 @@ platoon_value *manifest_make(const struct manifest_facts *m)
 {
     const struct sumo_plan *plan = m->plan;
     const struct inputs *inputs = m->inputs;
-    const struct entry entries[] = {
+    const struct dict_entry entries[] = {
         {"manifest", platoon_int(1)}, /* the version of this form */
         {"platoon_version", platoon_str(PLATOON_VERSION)},
         {"sumo_version", platoon_str(m->program->version)},

@@ -15,6 +15,7 @@
 
 #include "base/num.h"
 #include "sumo/control/plugin.h"
+#include "sumo/dict_of.h"
 #include "sumo/keep.h"
 #include "sumo/runner_io.h"
 #include "sumo/sumo_run.h"
@@ -51,29 +52,6 @@ static platoon_value *message(const char *key, platoon_value *child)
     return NULL;
 }
 
-struct entry {
-    const char *key;
-    platoon_value *value;
-};
-
-/* A dict of `n` entries, whose values are taken. NULL when out of memory. */
-static platoon_value *dict_of(const struct entry *entries, size_t n)
-{
-    platoon_value *dict = platoon_dict();
-    bool failed = !dict;
-
-    for (size_t i = 0; i < n; i++) {
-        if (failed)
-            platoon_value_unref(entries[i].value);
-        else
-            failed = platoon_dict_set(dict, entries[i].key, entries[i].value) != PLATOON_OK;
-    }
-    if (!failed)
-        return dict;
-    platoon_value_unref(dict);
-    return NULL;
-}
-
 static platoon_value *number_or_none(double number)
 {
     return number >= 0.0 ? platoon_float(number) : platoon_none();
@@ -81,7 +59,7 @@ static platoon_value *number_or_none(double number)
 
 static void send_progress(const struct sumo_progress *p, void *arg)
 {
-    struct entry entries[] = {
+    struct dict_entry entries[] = {
         {"time_s", platoon_float(p->time_s)},    {"begin_s", platoon_float(p->begin_s)},
         {"end_s", number_or_none(p->end_s)},     {"running", number_or_none(p->running)},
         {"waiting", number_or_none(p->waiting)}, {"wall_s", platoon_float(p->wall_s)},
