@@ -205,16 +205,6 @@ static bool has_stamp(const char *path, const char *text)
     return is_same;
 }
 
-static enum platoon_status set_stamp(const char *path, const char *text, struct platoon_err *err)
-{
-    FILE *f = fopen(path, "we");
-    bool is_written = f && fputs(text, f) >= 0;
-
-    if ((f && fclose(f) != 0) || !is_written)
-        return platoon_fail(err, PLATOON_EIO, "cannot write %s: %s", path, strerror(errno));
-    return PLATOON_OK;
-}
-
 static enum platoon_status run_prepare(const struct campaign *c, struct platoon_err *err)
 {
     size_t n = platoon_len(c->file.prepare);
@@ -243,15 +233,17 @@ static enum platoon_status run_prepare(const struct campaign *c, struct platoon_
 static enum platoon_status prepare(const struct campaign *c, struct platoon_err *err)
 {
     char *stamp = campaign_folder_join(&c->folder, "prepared"), *text = stamp_text(&c->file);
+    char *written = NULL;
     enum platoon_status st = stamp && text ? PLATOON_OK : no_memory(err);
 
     if (st == PLATOON_OK && !has_stamp(stamp, text)) {
         st = run_prepare(c, err);
         if (st == PLATOON_OK)
-            st = set_stamp(stamp, text, err);
+            st = campaign_folder_write(&c->folder, "prepared", text, &written, err);
     }
     free(stamp);
     free(text);
+    free(written);
     return st;
 }
 

@@ -111,14 +111,12 @@ static enum platoon_status put_batch(struct drive *d, const size_t *indexes, siz
     return st;
 }
 
-static const struct drive *sorting; /* qsort has no argument, and this program one thread */
-
 /* Replication by replication, so that all grow evenly; within one the longest first, as far as
  * earlier runs tell, so that none is left over at the end. */
-static int compare_turn(const void *a, const void *b)
+static int compare_turn(const void *a, const void *b, void *arg)
 {
     size_t x = *(const size_t *)a, y = *(const size_t *)b;
-    const struct campaign *c = sorting->campaign;
+    const struct campaign *c = arg;
     struct plan_place px = plan_place_of(c->file.plan, x), py = plan_place_of(c->file.plan, y);
     size_t n_arms = plan_arms(c->file.plan);
     double sx = c->seconds[px.point * n_arms + px.arm], sy = c->seconds[py.point * n_arms + py.arm];
@@ -140,9 +138,8 @@ static enum platoon_status submit(struct drive *d, struct platoon_err *err)
         if (d->places[i] == PLACE_FREE && tally_state_of(c->tally, i) == TALLY_MISSING &&
             replications_want(&d->replications, i) && !campaign_is_repeat(c, i))
             indexes[n++] = i;
-    sorting = d;
     if (st == PLATOON_OK && n)
-        qsort(indexes, n, sizeof *indexes, compare_turn);
+        qsort_r(indexes, n, sizeof *indexes, compare_turn, c);
     for (size_t i = 0; st == PLATOON_OK && i < n; i += BATCH) {
         if (*d->options->stop)
             st = platoon_fail(err, PLATOON_EINTR, "interrupted");
