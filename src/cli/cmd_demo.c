@@ -3,7 +3,6 @@
  * tasks (ramp metering off and on) and the same two for some seeds go on the task queue of a
  * server; two workers run them in SUMO. */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "cli/cmd.h"
 #include "cli/demo_crew.h"
 #include "cli/demo_results.h"
+#include "cli/interrupt.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "cli/talk.h"
@@ -43,24 +43,6 @@ const struct cmd cmd_demo = {
     .options = option_table,
     .run = run,
 };
-
-static volatile sig_atomic_t was_interrupted;
-
-static void on_interrupt(int signal_number)
-{
-    (void)signal_number;
-    if (was_interrupted)
-        _exit(CMD_INTERRUPTED); /* the children see it: a pipe that ends, SIGTERM from the kernel */
-    was_interrupted = true;
-}
-
-static void watch_for_interrupts(void)
-{
-    struct sigaction action = {.sa_handler = on_interrupt};
-
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-}
 
 static bool is_in_path(const char *name)
 {
@@ -145,8 +127,8 @@ static enum platoon_status collect(struct demo_crew *crew, platoon_queue *result
     while (st == PLATOON_OK && n_done < n_tasks) {
         platoon_value *result = NULL;
 
-        st = was_interrupted ? platoon_fail(err, PLATOON_EINTR, "interrupted")
-                             : platoon_queue_get(results, 0.2, &result, err);
+        st = interrupt_was_asked ? platoon_fail(err, PLATOON_EINTR, "interrupted")
+                                 : platoon_queue_get(results, 0.2, &result, err);
         if (st == PLATOON_EEMPTY) {
             st = crew_check(&crew->crew, err);
         } else if (st == PLATOON_OK) {
@@ -208,7 +190,7 @@ static enum platoon_status demo(struct demo_crew *crew, int64_t n_seeds, unsigne
                                 struct platoon_err *err)
 {
     struct demo_results results = {0};
-    enum platoon_status st = demo_crew_prepare(crew, &was_interrupted, err);
+    enum platoon_status st = demo_crew_prepare(crew, &interrupt_was_asked, err);
 
     if (st == PLATOON_OK)
         st = demo_results_open(&results, crew->folder, err);
@@ -265,17 +247,17 @@ static int run(int argc, char **argv)
     }
     if (!sumo_is_here())
         return CMD_FAILED;
-    watch_for_interrupts();
+    interrupt_watch();
     unsetenv("PLATOON_AUTHKEY"); /* the demo's server makes a key of its own */
     st = demo(&crew, n_seeds, (unsigned)slots, &err);
     if (st == PLATOON_OK)
         say_two_machines(&crew);
-    else if (st == PLATOON_EINTR || was_interrupted)
+    else if (st == PLATOON_EINTR || interrupt_was_asked)
         talk_warning("interrupted; ending the workers and the server");
     else
         talk_error("%s", err.message);
     demo_crew_release(&crew);
-    if (st != PLATOON_OK && was_interrupted)
+    if (st != PLATOON_OK && interrupt_was_asked)
         return CMD_INTERRUPTED;
     return st == PLATOON_OK ? CMD_OK : CMD_FAILED;
 }

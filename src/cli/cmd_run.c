@@ -4,7 +4,6 @@
  * Without --server the command starts a server and a worker of its own for as long as it needs
  * them; what counts is the campaign's folder, so that the same command goes on where the last one
  * ended. */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 #include "cli/campaign_drive.h"
 #include "cli/campaign_view.h"
 #include "cli/cmd.h"
+#include "cli/interrupt.h"
 #include "cli/plan_view.h"
 #include "cli/reach.h"
 #include "cli/run_args.h"
@@ -68,26 +68,6 @@ const struct cmd cmd_attach = {
 static bool is_remote(const struct run_args *args)
 {
     return args->server || args->cmd != &cmd_run;
-}
-
-/* --- signals ---------------------------------------------------------------------------------- */
-
-static volatile sig_atomic_t was_interrupted;
-
-static void on_interrupt(int signal_number)
-{
-    (void)signal_number;
-    if (was_interrupted)
-        _exit(CMD_INTERRUPTED); /* the children see it: a pipe that ends, SIGTERM from the kernel */
-    was_interrupted = true;
-}
-
-static void watch_for_interrupts(void)
-{
-    struct sigaction action = {.sa_handler = on_interrupt};
-
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
 }
 
 /* --- where it runs ---------------------------------------------------------------------------- */
@@ -236,11 +216,11 @@ static int drive(struct campaign *c, const struct run_args *args)
                                     .slots = (unsigned)args->slots,
                                     .is_submitting = args->is_submitting,
                                     .is_waiting = args->is_waiting,
-                                    .stop = &was_interrupted};
+                                    .stop = &interrupt_was_asked};
     struct platoon_err err = {0};
     int exit_code;
 
-    watch_for_interrupts();
+    interrupt_watch();
     if (is_remote(args)) {
         exit_code = run_there(c, args, &options, &err);
         if (exit_code != CMD_OK)
@@ -249,7 +229,7 @@ static int drive(struct campaign *c, const struct run_args *args)
         unsetenv("PLATOON_AUTHKEY"); /* the embedded server makes a key of its own */
         err.status = run_here(c, args, &options, &err);
     }
-    if (err.status == PLATOON_EINTR || was_interrupted) {
+    if (err.status == PLATOON_EINTR || interrupt_was_asked) {
         say_left(c, args);
         return CMD_INTERRUPTED;
     }
