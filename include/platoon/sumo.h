@@ -22,8 +22,9 @@ struct platoon_sumo_options {
     const char *sumo;    /* NULL: $SUMO_HOME/bin/sumo, then `sumo` in PATH */
     const char *program; /* NULL: $PLATOON_PROGRAM, `platoon` in PATH, where it was installed */
     double timeout_s;    /* wall clock; 0: none */
-    /* How far the run is, every few seconds: {'time_s', 'begin_s', 'end_s', 'running', 'waiting',
-     * 'wall_s'}, borrowed. NULL: not told. */
+    /* How far the run is, about each second: {'time_s', 'begin_s', 'end_s', 'running', 'waiting',
+     * 'wall_s', 'done' (a fraction), 'real_time_factor', 'left_s'}, what is not known None; borrowed.
+     * NULL: not told. */
     void (*on_progress)(const platoon_value *progress, void *arg);
     void *arg;
 };

@@ -8,6 +8,7 @@
 #include "cli/ask.h"
 #include "cli/cmd.h"
 #include "cli/human.h"
+#include "cli/progress_view.h"
 #include "cli/talk.h"
 
 static const struct cmd_option option_table[] = {ASK_OPTIONS, {0}};
@@ -57,6 +58,7 @@ static void explain_now(const platoon_value *t)
                since, ask_number(t, "attempts_lost"), ask_number(t, "task"));
     else
         printf("It is %s since %s.\n", state, since);
+    progress_view_sentence(platoon_dict_get(t, "progress"));
     if (ask_number(t, "result"))
         printf("Its result is entry %" PRId64 ".\n", ask_number(t, "result"));
 }

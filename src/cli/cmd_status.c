@@ -27,8 +27,8 @@ const struct cmd cmd_status = {
     .usage = "[OPTION]...",
     .about =
         "Show what needs attention, the queues of a server (tasks that are queued, tasks in the\n"
-        "hands of workers, results that nobody has fetched yet), its workers, and how long it\n"
-        "has been up.\n",
+        "hands of workers, results that nobody has fetched yet), its workers, how far those\n"
+        "running tasks are whose workers tell, and how long the server has been up.\n",
     .options = option_table,
     .run = run_status,
 };
@@ -39,7 +39,7 @@ const struct cmd cmd_workers = {
     .usage = "[OPTION]...",
     .about = "Show the workers ('platoon work') that a server has heard of: slots, tasks running, "
              "done,\n"
-             "failed and lost.\n",
+             "failed and lost; and how far running tasks are.\n",
     .options = option_table,
     .run = run_workers,
 };

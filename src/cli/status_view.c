@@ -6,6 +6,7 @@
 
 #include "cli/ask.h"
 #include "cli/human.h"
+#include "cli/progress_view.h"
 #include "cli/table.h"
 
 static bool is_result_queue(const platoon_value *queues, const char *name)
@@ -111,7 +112,7 @@ bool status_view_workers(const platoon_value *stats)
     }
     is_printed = table_print(t, stdout);
     table_free(t);
-    return is_printed;
+    return is_printed && progress_view_tasks(platoon_dict_get(stats, "progress"));
 }
 
 /* What needs somebody, before all else. */

@@ -20,12 +20,14 @@ void desk_init(struct desk *d, struct server *srv)
     memset(d, 0, sizeof *d);
     d->srv = srv;
     workers_init(&d->workers);
+    progress_board_init(&d->progress);
 }
 
 void desk_release(struct desk *d)
 {
     deadline_clear(&d->srv->deadlines, &d->sweep_timer);
     workers_release(&d->workers);
+    progress_board_release(&d->progress);
 }
 
 struct worker *desk_hear(struct desk *d, struct store_lease_id lease)
@@ -131,6 +133,7 @@ static void take_back(struct desk *d, const struct store_swept *swept)
     char name[2 * WORKERS_MAX_NAME];
     uint32_t hidden = 0;
 
+    progress_board_forget(&d->progress, (struct store_lease_ref){swept->task, swept->lease});
     holders_forget_task(d->srv, swept->task); /* a stock client's, with --lease-timeout */
     if (w)
         w->n_lost++;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* desk.h - what the server keeps for work by id (the `platoon` typeid) beside the store: who its
- * workers are, and the sweep that takes leases back that ran out.
+ * workers are, how far their tasks are, and the sweep that takes leases back that ran out.
  *
  * A task whose last lease ran out under one of our agents is a result like any other: the failure
  * value {'platoon_error': {'kind': 'lost', ...}, 'task': ..., 'task_id': ...} goes to the linked
@@ -13,6 +13,7 @@
 
 #include "server/deadline.h"
 #include "server/log.h"
+#include "server/progress_board.h"
 #include "server/workers.h"
 #include "store/store.h"
 
@@ -21,6 +22,7 @@ struct server;
 struct desk {
     struct server *srv;
     struct workers workers;
+    struct progress_board progress;
     struct deadline sweep_timer;
     uint64_t sweep_until_ns; /* no lease that was given out or renewed can run out after this */
     struct log_limit expired_log;

@@ -31,6 +31,7 @@ static void free_rows(struct intake *in)
     for (size_t i = 0; in->rows && i < in->n; i++) {
         payload_unref(in->rows[i].value);
         platoon_value_unref(in->rows[i].error);
+        free(in->rows[i].progress);
     }
     free(in->rows);
     in->rows = NULL;
@@ -351,6 +352,23 @@ static enum intake_step read_ref(struct intake *in, struct intake_row *row,
     return INTAKE_READ;
 }
 
+static enum intake_step read_progress(struct intake *in, struct intake_row *row,
+                                      const platoon_value *item)
+{
+    const platoon_value *progress = platoon_dict_get(item, "progress");
+    const char *fault;
+    char text[160];
+
+    if (platoon_is_none(progress))
+        return INTAKE_READ;
+    if (!(row->progress = malloc(sizeof *row->progress)))
+        return no_memory(in);
+    if (task_progress_read(progress, row->progress, &fault))
+        return INTAKE_READ;
+    snprintf(text, sizeof text, "'progress': %s", fault);
+    return refuse_row(in, "ValueError", text);
+}
+
 /* What is wrong with the parts of a failure; NULL: nothing. */
 static const char *failure_fault(const platoon_value *from)
 {
@@ -404,18 +422,21 @@ static enum intake_step read_row(struct intake *in)
     enum platoon_kind kind = platoon_value_kind(item);
     bool is_pair = (kind == PLATOON_TUPLE || kind == PLATOON_LIST) && platoon_len(item) == 2;
     bool is_lease = kind == PLATOON_DICT || kind == PLATOON_STR || is_pair;
+    bool wants_leases = in->kind == INTAKE_LEASES || in->kind == INTAKE_RENEWALS;
     enum intake_step step;
 
     in->spent += ROW_COST;
     if (in->kind == INTAKE_VALUES)
         return encode(in, row, item);
-    if (in->kind == INTAKE_LEASES && !is_lease)
+    if (wants_leases && !is_lease)
         return refuse_row(in, "TypeError", "the text of a lease, or a row that has it, is needed");
-    if (in->kind != INTAKE_LEASES && kind != PLATOON_DICT)
+    if (!wants_leases && kind != PLATOON_DICT)
         return refuse_row(in, "TypeError", "a dict is needed");
     if (in->kind == INTAKE_ROWS)
         return read_value(in, row, item);
     step = read_ref(in, row, item);
+    if (step == INTAKE_READ && in->kind == INTAKE_RENEWALS && kind == PLATOON_DICT)
+        step = read_progress(in, row, item);
     if (step == INTAKE_READ && in->kind == INTAKE_RESULTS)
         step = read_value(in, row, item);
     if (step == INTAKE_READ && in->kind == INTAKE_FAILURES)

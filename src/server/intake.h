@@ -17,15 +17,17 @@
 #include "server/deadline.h"
 #include "server/dispatch.h"
 #include "server/skeleton.h"
+#include "value/task_progress.h"
 
 enum { INTAKE_MAX_NODES = 250000 };
 
 enum intake_kind {
-    INTAKE_VALUES,  /* each item is a value */
-    INTAKE_ROWS,    /* {'value': ...} or {'pickle': bytes} */
-    INTAKE_LEASES,  /* the text of a lease, or a row that has it under 'lease', or (task, lease) */
-    INTAKE_RESULTS, /* {'task', 'lease', 'value' | 'pickle'} */
-    INTAKE_FAILURES /* {'task', 'lease', 'kind', 'message', 'exit', 'stderr_tail'}, the last two if
+    INTAKE_VALUES,   /* each item is a value */
+    INTAKE_ROWS,     /* {'value': ...} or {'pickle': bytes} */
+    INTAKE_LEASES,   /* the text of a lease, or a row that has it under 'lease', or (task, lease) */
+    INTAKE_RENEWALS, /* the same, and perhaps 'progress' in a row that is a dict */
+    INTAKE_RESULTS,  /* {'task', 'lease', 'value' | 'pickle'} */
+    INTAKE_FAILURES  /* {'task', 'lease', 'kind', 'message', 'exit', 'stderr_tail'}, the last two if
                        there are any; the last four may stand in a dict under 'error' */
 };
 
@@ -37,10 +39,11 @@ struct intake_place {
 };
 
 struct intake_row {
-    struct store_lease_ref ref; /* of LEASES, RESULTS, FAILURES */
-    struct payload *value;      /* of VALUES, ROWS, RESULTS */
-    platoon_value *error;       /* of FAILURES: {'kind', 'message', 'exit', 'stderr_tail'}, and
+    struct store_lease_ref ref;     /* of LEASES, RENEWALS, RESULTS, FAILURES */
+    struct payload *value;          /* of VALUES, ROWS, RESULTS */
+    platoon_value *error;           /* of FAILURES: {'kind', 'message', 'exit', 'stderr_tail'}, and
                                  * 'outcome' if it was told */
+    struct task_progress *progress; /* of RENEWALS; NULL: not told */
 };
 
 struct intake {

@@ -312,6 +312,15 @@ static platoon_value *make_holder(struct server *srv, store_task_id task)
     return d;
 }
 
+/* How far it is, if a worker told. */
+static platoon_value *make_progress(struct server *srv, const struct store_row *row)
+{
+    const struct progress_entry *e = progress_board_find(&srv->desk.progress, row->task);
+
+    return e && row->state == STORE_LEASED ? progress_entry_value(e, server_now_ns(srv))
+                                           : platoon_none();
+}
+
 static void on_history(enum store_status st, const struct look *l, void *arg)
 {
     struct request *rq = arg;
@@ -335,6 +344,7 @@ static void on_history(enum store_status st, const struct look *l, void *arg)
         (void)platoon_dict_set(d, "events", make_events(l));
         (void)platoon_dict_set(d, "metrics", metrics);
         (void)platoon_dict_set(d, "holder", make_holder(rq->srv, l->filter.task));
+        (void)platoon_dict_set(d, "progress", make_progress(rq->srv, &l->rows[0]));
     }
     reply_taken(rq, d);
 }

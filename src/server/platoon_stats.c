@@ -8,7 +8,8 @@
 #include "server/server.h"
 
 enum {
-    MAX_CLIENTS = 1000 /* connections that are listed one by one */
+    MAX_CLIENTS = 1000, /* connections that are listed one by one */
+    MAX_PROGRESS = 1000 /* running tasks */
 };
 
 /* A dict or list under construction: a failure is remembered, so that the last step tells of
@@ -116,6 +117,25 @@ static void put_workers(struct maker *m, struct server *srv)
     set_list(m, "workers", &list);
 }
 
+static void put_progress(struct maker *m, struct server *srv)
+{
+    struct progress_board *board = &srv->desk.progress;
+    uint64_t now_ns = server_now_ns(srv);
+    uint64_t lease_ns = (uint64_t)server_worker_lease_ms(srv) * 1000000;
+    struct maker list = make_list();
+
+    progress_board_expire(board, now_ns > lease_ns ? now_ns - lease_ns : 0);
+    LIST_EACH (e, &board->by_start, struct progress_entry, by_start) {
+        struct maker row = {progress_entry_value(e, now_ns), false};
+
+        row.has_failed = !row.v;
+        add(&list, &row);
+        if (platoon_len(list.v) >= MAX_PROGRESS || list.has_failed)
+            break;
+    }
+    set_list(m, "progress", &list);
+}
+
 static bool put_client(const char *peer, const char *name, uint64_t age_ms, bool waits, void *arg)
 {
     struct maker *list = arg;
@@ -164,6 +184,7 @@ static void on_queues(enum store_status st, const struct store_queue *queues,
     put_server(&m, request_server(rq));
     put_queues(&m, queues, counts, n);
     put_workers(&m, request_server(rq));
+    put_progress(&m, request_server(rq));
     if (m.has_failed)
         reply_error(rq, "MemoryError", "stats(): the server has no memory left for this call");
     else

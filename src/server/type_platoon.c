@@ -7,7 +7,7 @@
  *                                              'max_frame_bytes': 1073741824}
  *     put_many(queue, values=None, rows=None)  task ids; waits for room as put() does
  *     lease(queue, n=1, wait_s=0, worker=None) rows, none after wait_s
- *     renew(leases)                            'held' | 'lost' | 'ended' each
+ *     renew(leases)                            'held' | 'lost' | 'ended' each; a row may tell 'progress'
  *     complete(rows)                           'recorded' | 'already' | 'gone' each
  *     fail(rows)                               the same; final, and a result like any other
  *     release(leases)                          'released' | 'lost' each; to the front, not counted
@@ -322,10 +322,18 @@ static void on_renewed(enum store_status st, const enum store_lease_status *answ
     rows_init(&r);
     rows_open_list(&r);
     for (size_t i = 0; i < n; i++) {
-        if (answers[i] == STORE_LEASE_HELD)
-            (void)desk_hear(desk, in->rows[i].ref.lease);
-        else
-            (void)desk_end_lease(desk, in->rows[i].ref.lease);
+        struct intake_row *row = &in->rows[i];
+        const struct worker *w;
+
+        if (answers[i] == STORE_LEASE_HELD) {
+            w = desk_hear(desk, row->ref.lease);
+            if (row->progress)
+                progress_board_tell(&desk->progress, row->ref, w ? w->name : request_client(rq),
+                                    row->progress, server_now_ns(in->srv));
+        } else {
+            (void)desk_end_lease(desk, row->ref.lease);
+            progress_board_forget(&desk->progress, row->ref);
+        }
         rows_text(&r, words[answers[i]]);
     }
     rows_close_list(&r);
@@ -368,6 +376,7 @@ static void on_released(enum store_status st, const enum store_release_status *a
     for (size_t i = 0; i < n; i++) {
         (void)desk_hear(&in->srv->desk, in->rows[i].ref.lease);
         (void)desk_end_lease(&in->srv->desk, in->rows[i].ref.lease);
+        progress_board_forget(&in->srv->desk.progress, in->rows[i].ref);
         rows_text(&r, answers[i] == STORE_RELEASE_OK ? "released" : "lost");
     }
     rows_close_list(&r);
@@ -411,7 +420,7 @@ static void run_renew(struct request *rq, const struct dispatch_call *call)
 {
     static const struct bind_signature sig = {"platoon.renew", {"leases"}, 1, 1};
 
-    run_with_list(rq, call, &sig, INTAKE_LEASES, renew_name, on_renew_read);
+    run_with_list(rq, call, &sig, INTAKE_RENEWALS, renew_name, on_renew_read);
 }
 
 static void run_release(struct request *rq, const struct dispatch_call *call)
@@ -446,6 +455,7 @@ static void on_recorded(enum store_status st, const struct store_done_answer *an
         if (w && answers[i].status == STORE_DONE_RECORDED)
             *(in->kind == INTAKE_FAILURES ? &w->n_failed : &w->n_done) += 1;
         (void)desk_end_lease(&in->srv->desk, in->rows[i].ref.lease);
+        progress_board_forget(&in->srv->desk.progress, in->rows[i].ref);
         rows_text(&r, words[answers[i].status]);
     }
     rows_close_list(&r);

@@ -7,6 +7,7 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <math.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -17,10 +18,11 @@
 #include "sumo/control/plugin.h"
 #include "sumo/dict_of.h"
 #include "sumo/keep.h"
+#include "sumo/pace.h"
 #include "sumo/runner_io.h"
 #include "sumo/sumo_run.h"
 
-#define PROGRESS_EVERY_S 2.0
+#define PROGRESS_EVERY_S 1.0
 
 struct runner {
     struct path_rules rules;
@@ -29,6 +31,7 @@ struct runner {
     struct libsumo_zygote zygote;
     struct sumo_program program;
     struct input_cache input_cache;
+    struct pace pace; /* of the run that goes on */
     enum keep_policy keep;
     const char *keep_dir; /* absolute; NULL: nothing is kept */
     double timeout_s;     /* of a task that brings none of its own; 0: none */
@@ -59,17 +62,30 @@ static platoon_value *number_or_none(double number)
 
 static void send_progress(const struct sumo_progress *p, void *arg)
 {
+    struct runner *r = arg;
+    double took_s = p->time_s - p->begin_s, all_s = p->end_s - p->begin_s, factor;
+    bool has_end = p->end_s >= 0.0 && all_s > 0.0;
     struct dict_entry entries[] = {
-        {"time_s", platoon_float(p->time_s)},    {"begin_s", platoon_float(p->begin_s)},
-        {"end_s", number_or_none(p->end_s)},     {"running", number_or_none(p->running)},
-        {"waiting", number_or_none(p->waiting)}, {"wall_s", platoon_float(p->wall_s)},
+        {"time_s", platoon_float(p->time_s)},
+        {"begin_s", platoon_float(p->begin_s)},
+        {"end_s", number_or_none(p->end_s)},
+        {"running", number_or_none(p->running)},
+        {"waiting", number_or_none(p->waiting)},
+        {"wall_s", platoon_float(p->wall_s)},
+        {"done", has_end ? platoon_float(fmin(fmax(took_s / all_s, 0.0), 1.0)) : platoon_none()},
+        {"real_time_factor", NULL},
+        {"left_s", NULL},
     };
+    const size_t n = sizeof entries / sizeof entries[0];
 
-    (void)arg;
+    pace_note(&r->pace, took_s, p->wall_s);
+    factor = pace_real_time_factor(&r->pace);
+    entries[n - 2].value = number_or_none(factor);
+    entries[n - 1].value = has_end && factor > 0.0
+                               ? platoon_float(fmax(all_s - took_s, 0.0) / factor)
+                               : platoon_none();
     /* Nobody reads any more: the run is given up as soon as descriptor 3 hangs up too. */
-    (void)runner_write(RUNNER_FD_OUT,
-                       message("progress", dict_of(entries, sizeof entries / sizeof entries[0])),
-                       NULL);
+    (void)runner_write(RUNNER_FD_OUT, message("progress", dict_of(entries, n)), NULL);
 }
 
 static void send_warning(const char *text)
@@ -100,6 +116,7 @@ static enum platoon_status read_options(struct runner *r, const platoon_value *r
         .timeout_s = r->timeout_s,
         .abort_fd = RUNNER_FD_IN,
         .on_progress = send_progress,
+        .arg = r,
         .progress_every_s = PROGRESS_EVERY_S,
         .input_cache = &r->input_cache,
         .out_manifest = out_manifest,
@@ -146,6 +163,7 @@ static enum platoon_status run_task(struct runner *r, const platoon_value *reque
     struct platoon_err err;
     enum platoon_status st;
 
+    r->pace = (struct pace){.n = 0};
     if ((st = read_options(r, request, r->keep_dir ? &manifest : NULL, &options, &err)) !=
             PLATOON_OK ||
         (st = sumo_plan_make(platoon_dict_get(request, "task"), &r->rules, &plan, &err)) !=

@@ -15,7 +15,8 @@
  * needed; 'task_id' and 'attempt' name the folder under --keep-dir (absolute) that outputs are kept
  * in. Out, for each task, any number of
  *
- *     {'progress': {'time_s', 'begin_s', 'end_s', 'running', 'waiting', 'wall_s'}}
+ *     {'progress': {'time_s', 'begin_s', 'end_s', 'running', 'waiting', 'wall_s', 'done',
+ *                   'real_time_factor', 'left_s'}}      (value/task_progress.h)
  *     {'warning': TEXT}   outputs could not be kept
  *
  * and then one of

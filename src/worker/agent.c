@@ -89,6 +89,13 @@ static void on_finished(struct slot *s, struct task *task, void *arg)
     link_deliver(a->link, task, a->n_waiting > 0 && a->mean_task_s < REPORT_SOON_S);
 }
 
+static void on_progress(struct slot *s, const struct task_progress *progress, void *arg)
+{
+    const struct agent *a = arg;
+
+    link_tell(a->link, s->task, progress);
+}
+
 static void on_broken(struct slot *s, const char *why, void *arg)
 {
     (void)s;
@@ -516,6 +523,7 @@ enum platoon_status agent_run(const struct agent_options *options, struct platoo
     a->wake_watch = (struct watch){-1, on_wake};
     a->signal_watch = (struct watch){-1, on_signal};
     a->setup.on_finished = on_finished;
+    a->setup.on_progress = on_progress;
     a->setup.on_broken = on_broken;
     a->setup.arg = a;
     list_init(&a->waiting);

@@ -310,8 +310,10 @@ static void destroy(struct link *l)
             list_remove(&t->link);
             task_free(t);
         }
-    for (size_t i = 0; i < l->n_held; i++)
+    for (size_t i = 0; i < l->n_held; i++) {
         free(l->held[i].lease);
+        free(l->held[i].progress);
+    }
     free(l->held);
     free(l->threads);
     pthread_cond_destroy(&l->changed);

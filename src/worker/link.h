@@ -24,8 +24,12 @@
 #include <platoon/status.h>
 
 #include "base/list.h"
+#include "value/task_progress.h"
 #include "worker/agent_log.h"
 #include "worker/task.h"
+
+/* The server is told of progress at most so often. */
+#define LINK_TELL_S 2.0
 
 struct link;
 
@@ -63,6 +67,9 @@ void link_deliver(struct link *l, struct task *task, bool more_follow);
 bool link_news_of_ends(struct link *l);
 /* Has this one, which is not handed back yet? */
 bool link_has_ended(struct link *l, const struct task *task);
+/* Tell the server how far a task in our hands is (copied), within LINK_TELL_S; only the last news
+ * count. Nothing happens where the server keeps no leases. */
+void link_tell(struct link *l, const struct task *task, const struct task_progress *progress);
 
 /* No more tasks: what is being fetched is called off where the server understands that; what comes
  * in spite of it, link_take() still gives. */

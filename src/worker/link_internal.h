@@ -24,7 +24,7 @@ struct link {
     pthread_mutex_t mutex;
     /* On the monotonic clock. Two, so that a finished task does not wake who fetches: */
     pthread_cond_t changed; /* anything below but what only the reporter waits for */
-    pthread_cond_t report;  /* the outbox, the leases, is_leaving, status */
+    pthread_cond_t report;  /* the outbox, the leases, their news, is_leaving, status */
 
     enum link_mode mode;
     bool is_up, was_up, said_down;
@@ -55,16 +55,20 @@ struct link {
     struct held *held; /* every lease that we hold, by task; the reporter renews them */
     size_t n_held, cap_held;
     bool has_ended;                /* one is_ended more than the main thread has asked for */
+    size_t n_news;                 /* of them, those with news of their progress */
+    uint64_t told_ns;              /* when the server was last told of any */
     struct rows_settings settings; /* of the server */
     unsigned max_ask;              /* tasks in one call */
 };
 
 /* A lease that is ours until the server has answered for it. */
 struct held {
-    uint64_t task; /* the server's number */
-    char *lease;   /* owned */
-    bool is_lost;  /* the server said so; its result is offered all the same */
-    bool is_ended; /* the task has ended at the server: nobody wants a result */
+    uint64_t task;                  /* the server's number */
+    char *lease;                    /* owned */
+    bool is_lost;                   /* the server said so; its result is offered all the same */
+    bool is_ended;                  /* the task has ended at the server: nobody wants a result */
+    bool has_news;                  /* `progress` was not told yet */
+    struct task_progress *progress; /* owned; NULL: none so far */
 };
 
 /* Pauses between tries: 0.2 s to 10 s, doubling, each spread by half of it so that a thousand

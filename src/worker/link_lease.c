@@ -59,7 +59,9 @@ static void let_go(struct link *l, const struct task *t)
     struct held *h = find_held(l, t->id, t->lease);
 
     if (h) {
+        l->n_news -= h->has_news;
         free(h->lease);
+        free(h->progress);
         *h = l->held[--l->n_held];
     }
 }
@@ -85,6 +87,22 @@ bool link_has_ended(struct link *l, const struct task *task)
     has_ended = h && h->is_ended;
     pthread_mutex_unlock(&l->mutex);
     return has_ended;
+}
+
+void link_tell(struct link *l, const struct task *task, const struct task_progress *progress)
+{
+    struct held *h;
+
+    pthread_mutex_lock(&l->mutex);
+    h = task->lease ? find_held(l, task->id, task->lease) : NULL;
+    if (h && !h->is_lost && (h->progress || (h->progress = malloc(sizeof *h->progress)))) {
+        *h->progress = *progress;
+        l->n_news += !h->has_news;
+        h->has_news = true;
+        if (l->n_news == 1)
+            pthread_cond_signal(&l->report);
+    }
+    pthread_mutex_unlock(&l->mutex);
 }
 
 /* --- fetching --------------------------------------------------------------------------------- */
@@ -474,20 +492,27 @@ static bool deliver(struct reporter *r, size_t *max_rows)
     return false;
 }
 
-/* All leases that are held, as rows for renew(). NULL when out of memory. */
-static platoon_value *rows_of_held(struct link *l)
+/* Leases that are held, as rows for renew(), with their news: all, or those with news alone. NULL
+ * when out of memory. */
+static platoon_value *rows_of_held(struct link *l, bool is_all)
 {
     platoon_value *rows = platoon_list();
 
     pthread_mutex_lock(&l->mutex);
     for (size_t i = 0; rows && i < l->n_held; i++) {
-        const struct held *h = &l->held[i];
+        struct held *h = &l->held[i];
+        const struct task_progress *news = h->has_news ? h->progress : NULL;
 
-        if (!h->is_ended && platoon_append(rows, rows_lease(h->task, h->lease)) != PLATOON_OK) {
+        l->n_news -= h->has_news;
+        h->has_news = false;
+        if (h->is_ended || !(is_all || news))
+            continue;
+        if (platoon_append(rows, rows_renewal(h->task, h->lease, news)) != PLATOON_OK) {
             platoon_value_unref(rows);
             rows = NULL;
         }
     }
+    l->told_ns = clock_mono_ns();
     pthread_mutex_unlock(&l->mutex);
     return rows;
 }
@@ -503,13 +528,14 @@ static size_t mark_lost(struct link *l, const platoon_value *rows, const platoon
     for (size_t i = 0; i < platoon_len(rows); i++) {
         const char *answer = platoon_as_str(platoon_item(answers, i), NULL);
         const platoon_value *row = platoon_item(rows, i);
+        const char *lease = platoon_as_str(platoon_dict_get(row, "lease"), NULL);
         struct held *h;
         int64_t task = 0;
 
         if (answer && strcmp(answer, "held") == 0)
             continue;
-        (void)platoon_as_int(platoon_item(row, 0), &task); /* we wrote it */
-        h = find_held(l, (uint64_t)task, platoon_as_str(platoon_item(row, 1), NULL));
+        (void)platoon_as_int(platoon_dict_get(row, "task"), &task); /* we wrote it */
+        h = find_held(l, (uint64_t)task, lease);
         if (!h)
             continue;
         h->is_ended = answer && strcmp(answer, "ended") == 0;
@@ -524,11 +550,11 @@ static size_t mark_lost(struct link *l, const platoon_value *rows, const platoon
     return n_lost;
 }
 
-/* Renew every lease that is held. false: the connection is of no more use. */
-static bool renew(struct reporter *r)
+/* Renew every lease that is held, or tell news of some. false: the connection is of no more use. */
+static bool renew(struct reporter *r, bool is_all)
 {
     struct link *l = r->link;
-    platoon_value *rows = rows_of_held(l), *answers = NULL;
+    platoon_value *rows = rows_of_held(l, is_all), *answers = NULL;
     struct platoon_err err;
     enum platoon_status st = PLATOON_OK;
     size_t n_lost = 0;
@@ -550,6 +576,8 @@ static bool renew(struct reporter *r)
         link_lost(l, &err, r->made_ns);
         return false;
     }
+    if (!is_all)
+        return true;
     pthread_mutex_lock(&l->mutex);
     r->renew_ns = clock_mono_ns() + (uint64_t)(l->settings.lease_s / 3 * 1e9);
     pthread_mutex_unlock(&l->mutex);
@@ -566,13 +594,24 @@ static uint64_t report_ns(const struct link *l)
     return l->outbox_ns + (uint64_t)LINK_LINGER_MS * 1000000u;
 }
 
-/* With the mutex held: sleep until it is time to report or to renew. false: leave. */
+/* With the mutex held: when to tell of progress; 0 if there are no news. */
+static uint64_t tell_ns(const struct link *l)
+{
+    return l->n_news ? l->told_ns + (uint64_t)(LINK_TELL_S * 1e9) : 0;
+}
+
+static uint64_t earlier(uint64_t a_ns, uint64_t b_ns)
+{
+    return !a_ns || (b_ns && b_ns < a_ns) ? b_ns : a_ns;
+}
+
+/* With the mutex held: sleep until it is time to report, to renew or to tell. false: leave. */
 static bool wait_for_work(struct reporter *r)
 {
     struct link *l = r->link;
 
     while (link_should_try(l, false)) {
-        uint64_t now_ns = clock_mono_ns(), next_ns = report_ns(l);
+        uint64_t now_ns = clock_mono_ns(), next_ns = earlier(report_ns(l), tell_ns(l));
 
         /* Without a connection the leases are in danger: get one at once. */
         if (l->n_held > 0 && (!next_ns || r->renew_ns < next_ns))
@@ -593,13 +632,16 @@ void *link_report_leases(void *arg)
     backoff_init(&r.backoff);
     pthread_mutex_lock(&l->mutex);
     while (wait_for_work(&r)) {
-        const bool has_outcomes = l->n_outbox > 0;
+        const bool has_outcomes = l->n_outbox > 0, has_news = l->n_news > 0;
+        const uint64_t news_ns = tell_ns(l);
         bool is_well;
 
         pthread_mutex_unlock(&l->mutex);
         is_well = connect_reporter(&r);
         if (is_well && clock_mono_ns() >= r.renew_ns)
-            is_well = renew(&r);
+            is_well = renew(&r, true);
+        else if (is_well && has_news && clock_mono_ns() >= news_ns)
+            is_well = renew(&r, false);
         if (is_well && has_outcomes)
             is_well = deliver(&r, &max_rows);
         if (is_well) {

@@ -108,6 +108,19 @@ platoon_value *rows_lease(uint64_t task, const char *lease)
     return platoon_tuple(2, platoon_int((int64_t)task), platoon_str(lease));
 }
 
+platoon_value *rows_renewal(uint64_t task, const char *lease, const struct task_progress *progress)
+{
+    platoon_value *dict = platoon_dict();
+
+    if (platoon_dict_set(dict, "task", platoon_int((int64_t)task)) == PLATOON_OK &&
+        platoon_dict_set(dict, "lease", platoon_str(lease)) == PLATOON_OK &&
+        (!progress ||
+         platoon_dict_set(dict, "progress", task_progress_value(progress)) == PLATOON_OK))
+        return dict;
+    platoon_value_unref(dict);
+    return NULL;
+}
+
 /* Add 'task' and 'lease' to a dict (taken). */
 static platoon_value *name_lease(platoon_value *dict, const struct task *t)
 {

@@ -7,7 +7,7 @@
  *     settings()                         -> {'worker_lease_s': 60.0, 'max_frame_bytes': N}
  *     lease(queue, n, wait_s, worker)    -> [{'task', 'lease', 'attempt', 'repeat', 'value' or
  *     'pickle'}, ...]
- *     renew(leases)                      -> ['held' or 'lost', ...]
+ *     renew(leases)                      -> ['held' or 'lost', ...]; a row may have 'progress'
  *     complete(rows), fail(rows)         -> ['recorded', 'already' or 'gone', ...]
  *     release(leases)                    -> ['released' or 'lost', ...]
  *
@@ -15,6 +15,7 @@
 #ifndef PLATOON_WORKER_ROWS_H
 #define PLATOON_WORKER_ROWS_H
 
+#include "value/task_progress.h"
 #include "worker/task.h"
 
 #define ROWS_PROTOCOL 1
@@ -41,7 +42,9 @@ enum platoon_status rows_read_tasks(const platoon_value *rows, struct list *out,
  * fail need a task with that outcome. */
 platoon_value *rows_complete(const struct task *t);
 platoon_value *rows_fail(const struct task *t);
-/* A lease as renew() and release() take it. */
+/* A lease as release() takes it. */
 platoon_value *rows_lease(uint64_t task, const char *lease);
+/* And renew(). `progress`: NULL for no news. */
+platoon_value *rows_renewal(uint64_t task, const char *lease, const struct task_progress *progress);
 
 #endif

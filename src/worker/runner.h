@@ -26,7 +26,7 @@
  *         {'task': VALUE, 'task_id': N, 'attempt': K, 'slot': I, 'task_dir': PATH}
  *         (an opaque task, with takes_opaque and --unsafe-pickle: 'task_pickle': bytes for 'task')
  *     descriptor 4, process -> agent, for each task any number of
- *         {'progress': {...}}
+ *         {'progress': {...}}          how far it is: value/task_progress.h has the keys
  *         {'warning': str}             for the agent's log
  *     and then exactly one of
  *         {'result': VALUE}

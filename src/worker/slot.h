@@ -27,6 +27,7 @@
 #include "worker/process.h"
 #include "worker/runner.h"
 #include "worker/task.h"
+#include "value/task_progress.h"
 #include "worker/task_folder.h"
 
 /* Time between SIGTERM and SIGKILL for a task that ran out of time, and for a runner that should
@@ -51,6 +52,8 @@ struct slot_setup {
     uint64_t memory_bytes;   /* limit of a process's address space; 0: none */
     /* `task` has its outcome; it is yours. */
     void (*on_finished)(struct slot *s, struct task *task, void *arg);
+    /* The runner told how far `s->task` is (borrowed). */
+    void (*on_progress)(struct slot *s, const struct task_progress *progress, void *arg);
     /* The runner cannot work at all; `why` is a sentence. The slot stays DOWN. */
     void (*on_broken)(struct slot *s, const char *why, void *arg);
     void *arg;
@@ -76,17 +79,16 @@ struct slot {
     struct process process;
     struct task *task; /* NULL: none */
     struct task_folder folder;
-    char *garbage;           /* how the contract was broken; owned */
-    struct buf line;         /* an unfinished line of its log */
-    platoon_value *progress; /* the last that the runner told of `task`; owned */
-    int protocol;            /* pickles for the runner */
-    bool was_ready;          /* some process of this slot was */
-    bool is_closed;          /* slot_close() was called: no more processes */
-    unsigned n_bad_starts;   /* processes in a row that did nothing */
-    uint64_t started_ns;     /* mono: when the task began */
-    uint64_t deadline_ns;    /* when to do something about it; 0: never */
-    uint64_t kill_ns;        /* when to send SIGKILL; 0: never */
-    uint64_t deaf_ns;        /* it closed its output: by then it should have ended; 0: it did not */
+    char *garbage;         /* how the contract was broken; owned */
+    struct buf line;       /* an unfinished line of its log */
+    int protocol;          /* pickles for the runner */
+    bool was_ready;        /* some process of this slot was */
+    bool is_closed;        /* slot_close() was called: no more processes */
+    unsigned n_bad_starts; /* processes in a row that did nothing */
+    uint64_t started_ns;   /* mono: when the task began */
+    uint64_t deadline_ns;  /* when to do something about it; 0: never */
+    uint64_t kill_ns;      /* when to send SIGKILL; 0: never */
+    uint64_t deaf_ns;      /* it closed its output: by then it should have ended; 0: it did not */
     uint64_t listen_ns; /* when to begin to read a command's output; 0: it is read, or none runs */
     uint64_t pause_ns;  /* no new process before */
     unsigned pause_s;   /* how long the next pause is */

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The typeid `platoon` from stock Pythons: every method, values both ways, leases that run out, callers that vanish."""
+import ast
 import os
 import pickle
 import signal
@@ -158,6 +159,76 @@ def a_renewed_lease_is_kept(t):
         check_equal(p.renew([kept["lease"]]), ["held"])
     check_equal(p.renew([left["lease"]]), ["lost"])
     check_equal(p.complete([ref(kept, value=1)]), ["recorded"])
+
+
+def told(p):
+    return {row["task"]: row for row in p.stats()["progress"]}
+
+
+@for_each_python
+def a_worker_tells_how_far_its_tasks_are(t, python):
+    farm = Farm(t, "-w", "60000")
+    p = farm.connect().platoon()
+    p.put_many(TASKS, ["a", "b", "c"])
+    worker = t.run([python.path, "-c", CLIENT + '''
+rows = p.lease('get_task_queue', 3, 0, 'w-1')
+print(p.renew([dict(rows[0], progress={'done': 0.25, 'text': u'h\\xe4lfte', 'left_s': 9, 'empty': None}),
+               {'lease': rows[1]['lease'], 'progress': {'level': 3}}, rows[2]['lease']]))
+print([r['lease'] for r in rows])
+''', farm.port, KEY])
+    check_in("['held', 'held', 'held']", worker.stdout)
+    check_equal(sorted(told(p)), [1, 2], "tasks that were told of")
+    first = told(p)[1]
+    check_equal(first["progress"], {"done": 0.25, "text": u"h\xe4lfte", "left_s": 9.0}, "what was told")
+    check_equal(first["worker"], "w-1", "worker")
+    check(0 <= first["told_s"] <= first["since_s"] < 30 * SLOWDOWN, "ages: %r" % first)
+    check_equal(told(p)[2]["progress"], {"done": None, "level": 3.0}, "what was told")
+    check_equal(p.explain(1)["progress"]["progress"]["done"], 0.25, "of one task")
+    check_equal(p.explain(3)["progress"], None, "of one that was not told of")
+    leases = ast.literal_eval(worker.stdout.splitlines()[1])
+    p.complete([{"task": 1, "lease": leases[0], "value": 1}])
+    p.release([leases[1]])
+    check_equal(told(p), {}, "after their leases ended")
+
+
+@test
+def progress_that_is_none_is_refused_and_renews_nothing(t):
+    farm = Farm(t, "-w", "60000")
+    p = farm.connect().platoon()
+    p.put_many(TASKS, ["a"])
+    row = p.lease(TASKS, 1, 0, "w")[0]
+    for progress, part in [
+        (0.5, "a dict"),
+        ({"done": 1.5}, "from 0 to 1"),
+        ({"done": "half"}, "from 0 to 1"),
+        ({"text": "x" * 121}, "120 bytes"),
+        ({"text": "a\nb"}, "control characters"),
+        ({"level": float("inf")}, "finite"),
+        ({"level": [1] * 1000}, "finite"),
+        ({"n" * 33: 1}, "names"),
+        ({"n%d" % i: i for i in range(17)}, "16 numbers"),
+    ]:
+        raises(lambda: p.renew([ref(row, progress=progress)]), "ValueError", "renew(leases): item 0: 'progress'", part)
+        check_equal(told(p), {}, "what was told by %r" % (progress,))
+    check_equal(p.renew([ref(row, progress=None)]), ["held"])
+    check_equal(p.renew([ref(row, progress={"text": "x" * 120})]), ["held"])
+    check_equal(told(p)[1]["progress"]["text"], "x" * 120, "the longest text")
+
+
+@test
+def progress_goes_with_the_lease(t):
+    farm = Farm(t, "-w", "300")
+    p = farm.connect().platoon()
+    p.put_many(TASKS, ["a"])
+    old = p.lease(TASKS, 1, 0, "sleepy")[0]
+    check_equal(p.renew([ref(old, progress={"done": 0.9})]), ["held"])
+    check_equal(list(told(p)), [1], "tasks that were told of")
+    new = t.eventually(lambda: p.lease(TASKS, 1, 1, "awake"), "the task comes back")[0]
+    check_equal(told(p), {}, "after the lease ran out")
+    check_equal(p.renew([ref(new, progress={"done": 0.1})]), ["held"])
+    check_equal(p.renew([ref(old, progress={"done": 0.95})]), ["lost"])
+    row = told(p)[1]
+    check_equal((row["worker"], row["progress"]["done"]), ("awake", 0.1), "who tells")
 
 
 @test

@@ -351,10 +351,15 @@ def progress_tells_how_far_a_run_is(t):
         runner.progress.append(message["progress"])
     runner.send_signal(signal.SIGKILL)
     first, second = runner.progress[:2]
-    check_equal(sorted(first), ["begin_s", "end_s", "running", "time_s", "waiting", "wall_s"], "keys of progress")
+    check_equal(sorted(first), ["begin_s", "done", "end_s", "left_s", "real_time_factor", "running", "time_s", "waiting",
+                                "wall_s"], "keys of progress")
     check(0 < first["time_s"] < second["time_s"] <= 7200, "simulated time %r, %r" % (first, second))
     check(0 < first["wall_s"] < second["wall_s"], "wall time %r, %r" % (first, second))
     check_equal((first["begin_s"], first["end_s"]), (0.0, 7200.0), "begin and end")
+    for told in (first, second):
+        check_equal(told["done"], told["time_s"] / 7200, "the part that is done")
+        check_equal(round(told["left_s"], 6), round((7200 - told["time_s"]) / told["real_time_factor"], 6), "time left")
+    check(abs(second["real_time_factor"] - second["time_s"] / second["wall_s"]) < 1e-6, "pace: %r" % second)
 
 
 # --- where files go

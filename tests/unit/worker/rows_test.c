@@ -162,3 +162,14 @@ TEST(outcomes_become_rows)
     task_free(t);
     check_repr(rows_worker("w", "h", 2), "{'name': 'w', 'host': 'h', 'slots': 2}");
 }
+
+TEST(a_renewal_tells_progress_only_where_there_is_some)
+{
+    const struct task_progress p = {
+        .done = 0.5, .text = "half", .n_numbers = 1, .numbers = {{"left_s", 3.0}}};
+
+    check_repr(rows_renewal(4, "1.2", NULL), "{'task': 4, 'lease': '1.2'}");
+    check_repr(rows_renewal(4, "1.2", &p),
+               "{'task': 4, 'lease': '1.2', 'progress': {'done': 0.5, 'text': 'half', 'left_s': "
+               "3.0}}");
+}
