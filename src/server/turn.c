@@ -39,11 +39,15 @@ static void on_timer(uv_poll_t *poll, int status, int events)
  * taken back.) */
 static void arm_timer(struct server *srv)
 {
-    uint64_t at = deadlines_next(&srv->deadlines);
-    struct itimerspec when = {{0, 0}, {(time_t)(at / 1000000000u), (long)(at % 1000000000u)}};
+    uint64_t at = deadlines_next(&srv->deadlines), due = store_due_ns(srv->store);
+    struct itimerspec when;
 
+    if (due < at)
+        at = due;
     if (at >= srv->timer_at_ns)
         return;
+    when = (struct itimerspec){
+        {0, 0}, {(time_t)(at / 1000000000u), (long)(at % 1000000000u)}};
     srv->timer_at_ns = at;
     (void)timerfd_settime(srv->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
 }

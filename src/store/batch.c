@@ -27,7 +27,8 @@ void batch_free(struct batch *b)
         return;
     for (size_t i = 0; i < b->n; i++) {
         payload_unref(b->records[i].value);
-        rope_release(&b->records[i].loaded);
+        if (b->records[i].kind == RECORD_LOAD)
+            rope_release(&b->records[i].loaded);
     }
     free(b->records);
     free(b->text);
@@ -39,7 +40,8 @@ void batch_forget_read(struct batch *b)
     for (size_t i = 0; i < b->n; i++) {
         struct record *r = &b->records[i];
 
-        rope_release(&r->loaded);
+        if (r->kind == RECORD_LOAD)
+            rope_release(&r->loaded);
         r->was_lost = false;
         if (r->kind == RECORD_LOOK)
             look_reset(r->look);

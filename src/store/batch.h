@@ -2,8 +2,8 @@
 /* batch.h - what a journal has been told and has not kept yet: records in order, with what they
  * refer to.
  *
- * The loop thread fills a batch; then whoever has the database writes it, the loop or the store
- * thread, and only reads it; then the loop frees it. Payload counts are touched by the loop alone.
+ * The loop thread fills a batch; then the store thread writes it, and only reads it; then the loop frees
+ * it. Payload counts are touched by the loop alone.
  * */
 #ifndef PLATOON_STORE_BATCH_H
 #define PLATOON_STORE_BATCH_H
@@ -39,22 +39,28 @@ struct record {
     store_task_id task, other; /* other: result_of, entry */
     uint64_t place;
     struct store_lease_id lease;
-    struct payload *value;            /* counted by the batch */
-    struct rope loaded;               /* RECORD_LOAD */
-    struct look *look;                /* RECORD_LOOK: borrowed */
-    struct tasks_saved saved;         /* RECORD_REVIVE */
-    enum store_task_state was;        /* RECORD_REVIVE: the state it was in */
-    enum store_retry_status *retried; /* RECORD_REVIVE: borrowed; to be set by the loop */
-    double number;
-    struct store_counts counts;
-    struct store_queue options; /* .name is not set: it is `text` */
-    size_t text, detail;        /* offsets into the batch's text; 0: "" */
+    struct payload *value; /* counted by the batch */
+    int64_t wall_ms;       /* of its frame, for people */
+    size_t text, detail;   /* offsets into the batch's text; 0: "" */
+    union {
+        double number;              /* RECORD_METRIC */
+        struct rope loaded;         /* RECORD_LOAD */
+        struct look *look;          /* RECORD_LOOK: borrowed */
+        struct store_counts counts; /* RECORD_COUNTS */
+        struct store_queue options; /* RECORD_QUEUE: .name is not set, it is `text` */
+        struct {                    /* RECORD_REVIVE */
+            struct tasks_saved saved;
+            enum store_task_state was;        /* the state it was in */
+            enum store_retry_status *retried; /* borrowed; to be set by the loop */
+        };
+    };
 };
 
 struct batch {
     struct batch *next;
-    uint64_t number; /* of the last promise in it; 0: promises nothing */
-    int64_t wall_ms; /* when it was closed */
+    uint64_t number; /* of the last frame in it (redo_log.h) */
+    int64_t wall_ms; /* of that frame */
+    bool is_direct;  /* that frame is in no redo log: it is kept when the batch is written */
     struct record *records;
     size_t n, cap;
     char *text; /* strings one after another; the first is "" */

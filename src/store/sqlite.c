@@ -1,31 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sqlite.c - the journal of a table store, kept in SQLite.
+/* sqlite.c - the journal of a table store, kept in SQLite, with a redo log in front of it.
  *
- * Every step is told to the open batch (sqlite_tell.c). keep(), once a turn, closes the batch and
- * has it written:
+ * Every step is told to the open batch (sqlite_tell.c). keep(), once a turn, makes a frame of what the
+ * turn told and appends it to the redo log: one write, after which a kill loses nothing of it. At
+ * `process` the answers leave in the same turn; at `power` when a thread has synced the log
+ * (redo_syncer.c). Many frames later, or after LAG_NS, the open batch is closed and handed to the thread
+ * that has the database (sqlite_writer.c).
  *
- *     by the loop     at `process`, a small batch, the database at hand: one transaction, without
- *                     a sync; the answers leave in the same turn
- *     by the thread   at `power`, a big value to write or read, or while the thread has the
- *                     database (a checkpoint): the batch is handed over (sqlite_writer.c), its
- *                     answers wait, the loop does not
+ * What is nothing for the log (a big value; what reads the database), or finds no room there, makes its
+ * batch *direct*: it is handed over at once, and its answers, and all behind them, wait until it is
+ * written.
  *
- * Invariants. (1) Batches are written in the order they were closed. (2) While `n_handed` > 0 the
- * database belongs to the thread, else to the loop. (3) `kept` rises only when everything up to it
- * is committed at the level of open. (4) The thread reads batches and never counts references. (5)
+ * Invariants. (1) Frames are numbered in turn, batches are written in their order, and the file says
+ * which frame it has last. (2) The database belongs to the thread. (3) `kept` rises only when everything
+ * up to it is durable at the level of open. (4) The thread reads batches and never counts references. (5)
  * Where nothing can be kept, nothing is promised: a full disk leaves the batch waiting and is tried
  * again; a medium that failed fails every answer until the server is restarted. */
 #include "store/sqlite_store.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "store/task_queue.h"
 
-#define LAZY_NS  UINT64_C(100000000) /* a batch that promises nothing waits this long */
+#define LAG_NS   UINT64_C(50000000) /* the database lags so far behind what was told, */
 #define RETRY_NS UINT64_C(500000000)
+enum { LAG_RECORDS = 512, LAG_BYTES = 128 * 1024 }; /* or so far */
+/* Of the redo log: two files of so many bytes, or less on a small disk. What a start after a kill reads
+ * back at most. */
+enum { REDO_FILE_BYTES = 2 * 1024 * 1024, REDO_SHARE = 64 };
 /* Values of so much are read at the start, the rest when it is claimed: a server with a million
  * tasks serves the first at once. */
 #define HOT_AT_START_BYTES (UINT64_C(4) << 20)
@@ -84,9 +90,9 @@ static enum store_retry_status revive(struct sqlite_store *s, struct record *r)
     else
         counts.done--;
     tasks_restore_counts(s->table.tasks, r->saved.queue, &counts);
-    if (batch_reserve(s->open, 1, 0)) /* else with the next step of this queue */
+    if (batch_reserve(s->open, tasks_n_queues(s->table.tasks) + 1, 0)) /* else with the next step */
         batch_add(s->open, RECORD_COUNTS)->queue = r->saved.queue;
-    s->dirty[r->saved.queue - 1] = true;
+    sqlite_mark_counts(s, r->saved.queue);
     return STORE_RETRIED;
 }
 
@@ -157,6 +163,18 @@ static void end_batch(struct sqlite_store *s, struct batch *b)
     s->cooling = b;
 }
 
+/* It is in the database. */
+static void note_applied(struct sqlite_store *s, const struct batch *b)
+{
+    redo_log_has_applied(s->redo, b->number);
+    if (b->number > s->kept)
+        s->kept = b->number;
+    if (b->is_direct) {
+        s->n_direct--;
+        s->first_direct = b->number + 1; /* or later: what it holds up is kept when it is written */
+    }
+}
+
 /* A batch came back from being written. True: it is over; false: it must be written again. */
 static bool take_written(struct sqlite_store *s, struct batch *b)
 {
@@ -169,8 +187,8 @@ static bool take_written(struct sqlite_store *s, struct batch *b)
         medium_failed(s, b->error);
     else
         settle(s, b);
-    if (s->health == STORE_OK && b->number > s->kept)
-        s->kept = b->number;
+    if (s->health == STORE_OK)
+        note_applied(s, b);
     end_batch(s, b);
     return true;
 }
@@ -183,32 +201,13 @@ static void stall(struct sqlite_store *s, struct batch *b)
     s->retry_ns = clock_mono_ns() + RETRY_NS;
 }
 
-/* The loop's own writing; the database is the loop's. */
-static void write_here(struct sqlite_store *s, struct batch *b)
-{
-    b->next = NULL;
-    sqlite_db_write_group(s->db, b);
-}
-
-/* Write it, here or there; first what stalled before it. */
+/* Have it written; first what stalled before it. */
 static void write_batch(struct sqlite_store *s, struct batch *b)
 {
-    if (s->stalled) {
+    if (s->stalled)
         stall(s, b);
-        return;
-    }
-    if (s->options.durability == SQLITE_POWER || b->bytes > SQLITE_INLINE_BYTES ||
-        sqlite_writer_is_busy(&s->writer)) {
+    else
         sqlite_writer_hand(&s->writer, b);
-        return;
-    }
-    write_here(s, b);
-    if (!take_written(s, b)) {
-        /* Once more at once: the reserve is spent now. */
-        write_here(s, b);
-        if (!take_written(s, b))
-            stall(s, b);
-    }
 }
 
 static void retry_stalled(struct sqlite_store *s)
@@ -242,24 +241,83 @@ static void take_finished(struct sqlite_store *s)
     }
 }
 
-/* Close the open batch if something in it is promised, or has waited. */
-static void close_open(struct sqlite_store *s, bool is_forced)
+/* The frame that was just filled, into the redo log. False: it is not there. */
+static bool append_frame(struct sqlite_store *s)
 {
-    struct batch *b = s->open, *fresh;
+    enum store_status st = redo_log_end(s->redo, s->last_number, s->open->wall_ms);
+
+    if (st == STORE_DOWN)
+        medium_failed(s, "the redo log could not be written");
+    if (st != STORE_OK)
+        return false;
+    if (s->options.durability == SQLITE_POWER)
+        redo_syncer_want(&s->syncer, s->last_number, redo_log_file(s->redo));
+    s->appended = s->last_number;
+    return true;
+}
+
+/* A frame of what was told since the last one. */
+static void end_frame(struct sqlite_store *s)
+{
+    struct batch *b = s->open;
+
+    b->number = ++s->last_number;
+    b->wall_ms = clock_wall_ms();
+    for (size_t i = s->n_framed; i < b->n; i++)
+        b->records[i].wall_ms = b->wall_ms;
+    if (!sqlite_tell_frame(s) || !append_frame(s))
+        b->is_direct = true;
+    s->n_framed = b->n;
+    s->framed_bytes = b->bytes;
+    s->is_promised = false;
+}
+
+/* Give the open batch to the thread. */
+static void close_open(struct sqlite_store *s)
+{
+    struct batch *b = s->open, *fresh = batch_new();
+
+    if (!fresh)
+        return; /* next turn */
+    if (b->n > s->n_framed)
+        end_frame(s);
+    if (b->is_direct && s->n_direct++ == 0)
+        s->first_direct = b->number;
+    sqlite_tell_counts(s);
+    s->open = fresh;
+    s->n_framed = 0;
+    s->framed_bytes = 0;
+    write_batch(s, b);
+}
+
+/* Once a turn: what was told is framed if somebody waits for it, and closed if it is time. */
+static void keep_open(struct sqlite_store *s)
+{
+    const struct batch *b = s->open;
 
     if (b->n == 0)
         return;
-    if (!is_forced && !b->number && clock_mono_ns() - s->open_since_ns < LAZY_NS)
-        return;
-    fresh = batch_new();
-    if (!fresh)
-        return; /* next turn */
-    sqlite_tell_counts(s);
-    b->number = s->next_number++;
-    b->wall_ms = clock_wall_ms();
-    s->closed_number = b->number;
-    s->open = fresh;
-    write_batch(s, b);
+    if (s->is_promised)
+        end_frame(s);
+    if (b->is_direct || b->n > LAG_RECORDS || b->bytes > LAG_BYTES ||
+        clock_mono_ns() - s->open_since_ns >= LAG_NS)
+        close_open(s);
+}
+
+/* How far what was told is durable. */
+static void look_at_kept(struct sqlite_store *s)
+{
+    uint64_t kept = s->appended;
+    bool has_failed = false;
+
+    if (s->options.durability == SQLITE_POWER)
+        kept = redo_syncer_synced(&s->syncer, &has_failed);
+    if (has_failed)
+        medium_failed(s, "the redo log could not be synced");
+    if (s->n_direct && kept >= s->first_direct)
+        kept = s->first_direct - 1;
+    if (s->health == STORE_OK && kept > s->kept)
+        s->kept = kept;
 }
 
 static void free_batches(struct batch *b)
@@ -288,6 +346,8 @@ static void give_up(struct sqlite_store *s)
     s->stalled_end = &s->stalled;
     batch_free(s->open);
     s->open = fresh;
+    s->n_framed = 0;
+    s->framed_bytes = 0;
     s->is_over = true;
 }
 
@@ -308,7 +368,8 @@ static uint64_t journal_keep(void *arg)
     take_finished(s);
     if (s->health == STORE_OK) {
         retry_stalled(s);
-        close_open(s, false);
+        keep_open(s);
+        look_at_kept(s);
         sqlite_look_for_space(s, clock_mono_ns());
         ask_for_checkpoint(s);
     } else if (!sqlite_writer_is_busy(&s->writer)) {
@@ -317,9 +378,17 @@ static uint64_t journal_keep(void *arg)
     return s->kept;
 }
 
+static uint64_t journal_due_ns(void *arg)
+{
+    const struct sqlite_store *s = sqlite_of(arg);
+
+    return s->open->n && s->health == STORE_OK ? s->open_since_ns + LAG_NS : UINT64_MAX;
+}
+
 static void journal_on_wake(void *arg, void (*wake)(void *), void *wake_arg)
 {
     sqlite_writer_on_wake(&sqlite_of(arg)->writer, wake, wake_arg);
+    redo_syncer_on_wake(&sqlite_of(arg)->syncer, wake, wake_arg);
 }
 
 static enum store_status journal_health(void *arg)
@@ -343,16 +412,21 @@ static void sqlite_end(struct table_store *t)
 {
     struct sqlite_store *s = (struct sqlite_store *)(void *)t;
 
+    bool is_done = false;
+
+    redo_syncer_stop(&s->syncer);
     if (s->writer.has_thread) {
-        if (s->health == STORE_OK)
-            close_open(s, true);
+        if (s->health == STORE_OK && s->open->n)
+            close_open(s);
         wait_for_writer(s);
         s->retry_ns = 0;
         if (s->health == STORE_OK)
             retry_stalled(s); /* a last try; what finds no room now was never promised */
         wait_for_writer(s);
+        is_done = s->health == STORE_OK && !s->stalled && s->open->n == 0;
         sqlite_writer_stop(&s->writer);
     }
+    redo_log_close(s->redo, is_done);
     table_store_release(&s->table);
     free_batches(s->stalled);
     free_batches(s->cooling);
@@ -392,6 +466,59 @@ static void remove_database(const char *path)
         (void)snprintf(each, sizeof each, "%s%s", path, endings[i]); /* fits */
         (void)unlink(each); /* absent is what was wanted; anything else shows at the open */
     }
+    redo_log_remove(path);
+}
+
+/* --- the redo log ----------------------------------------------------------------------------- */
+
+/* What the log has and the file has not. A full disk: the space set aside is for this. */
+static enum platoon_status write_left(struct sqlite_store *s, struct batch *left,
+                                      struct platoon_err *err)
+{
+    const struct batch *b = left;
+
+    sqlite_db_write_group(s->db, left);
+    while (b && b->status == STORE_OK)
+        b = b->next;
+    if (b && b->status == STORE_NOSPACE && sqlite_space_spend(&s->space)) {
+        sqlite_say(s, 3, full_sentence);
+        sqlite_db_write_group(s->db, (struct batch *)b);
+        while (b && b->status == STORE_OK)
+            b = b->next;
+    }
+    return b ? platoon_fail(err, PLATOON_EIO,
+                            "cannot bring the store up to its redo log: %s. Nothing is lost: make "
+                            "room on the disk, or look at it, and start again",
+                            b->error)
+             : PLATOON_OK;
+}
+
+/* Take in what the last server left there, and begin a log of our own. */
+static enum platoon_status open_redo(struct sqlite_store *s, const char *path,
+                                     struct platoon_err *err)
+{
+    uint64_t life, bytes = data_folder_free_bytes(&s->folder) / REDO_SHARE;
+    struct batch *left = NULL;
+    enum platoon_status st = sqlite_db_redo(s->db, &life, &s->last_number, err);
+
+    if (st == PLATOON_OK)
+        st = redo_log_read(path, life, s->last_number, &left, err);
+    if (st == PLATOON_OK && left)
+        st = write_left(s, left, err);
+    for (const struct batch *b = left; b; b = b->next)
+        s->last_number = b->number;
+    free_batches(left);
+    if (st != PLATOON_OK)
+        return st;
+    if (getrandom(&life, sizeof life, 0) != (ssize_t)sizeof life)
+        return platoon_fail(err, PLATOON_EIO, "the machine gives no random bytes");
+    st = sqlite_db_set_life(s->db, life, err);
+    if (st != PLATOON_OK)
+        return st;
+    s->appended = s->kept = s->last_number;
+    s->redo = redo_log_start(path, life, s->last_number,
+                             bytes < REDO_FILE_BYTES ? bytes : REDO_FILE_BYTES);
+    return s->redo ? PLATOON_OK : platoon_fail(err, PLATOON_ENOMEM, "no memory to open the store");
 }
 
 static enum platoon_status open_files(struct sqlite_store *s, struct platoon_err *err)
@@ -411,11 +538,13 @@ static enum platoon_status open_files(struct sqlite_store *s, struct platoon_err
         remove_database(path);
         st = sqlite_db_open(path, is_synced, &s->db, err);
     }
-    if (st == PLATOON_OK)
-        st = sqlite_reader_open(path, &s->reader, err);
     /* A full disk is no reason not to start: what is there is handed out, and results are taken. */
     if (st == PLATOON_OK && !sqlite_space_open(&s->space, &s->folder, s->options.reserve_bytes))
         sqlite_say(s, 3, full_sentence);
+    if (st == PLATOON_OK)
+        st = open_redo(s, path, err);
+    if (st == PLATOON_OK)
+        st = sqlite_reader_open(path, &s->reader, err);
     return st;
 }
 
@@ -432,7 +561,9 @@ static enum platoon_status open_table(struct sqlite_store *s, struct platoon_err
         return st;
     if (!s->table.last_epoch) /* a new file: not the epochs of one that was here, as in memory.c */
         s->table.last_epoch = (uint64_t)clock_wall_ms() * 1000;
-    if (!derive(s) || !sqlite_writer_start(&s->writer, s->db, &s->folder))
+    if (!derive(s) || !sqlite_writer_start(&s->writer, s->db, &s->folder) ||
+        (s->options.durability == SQLITE_POWER &&
+         !redo_syncer_start(&s->syncer, s->redo, s->last_number)))
         return platoon_fail(err, PLATOON_ENOMEM, "no memory to open the store");
     s->last_entered = tasks_last_id(s->table.tasks);
     tasks_on_change(s->table.tasks, sqlite_tell_change, s);
@@ -450,10 +581,10 @@ enum platoon_status store_sqlite_open(const struct sqlite_options *options, stru
     s->options = *options;
     s->folder.lock_fd = -1;
     s->stalled_end = &s->stalled;
-    s->next_number = 1;
     s->journal = sqlite_tell_journal;
     s->journal.keep = journal_keep;
     s->journal.health = journal_health;
+    s->journal.due_ns = journal_due_ns;
     s->journal.on_wake = journal_on_wake;
     if (!table_store_init(&s->table, sqlite_end) || !(s->open = batch_new())) {
         st = platoon_fail(err, PLATOON_ENOMEM, "no memory to open the store");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sqlite_copy.c - by SQLite's backup calls, which restart when the file changes under them: so in
- * one step. */
+ * one step. What was acknowledged and is not in the file yet is read from the redo log before that, and
+ * added to the copy: by then the file has all that the log forgot meanwhile. */
 #include "store/sqlite_copy.h"
 
 #include <sqlite3.h>
@@ -8,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/redo_log.h"
+#include "store/sqlite_db.h"
 #include "store/sqlite_schema.h"
 
 enum { BUSY_MS = 10000 };
@@ -50,6 +53,61 @@ static enum platoon_status copy(sqlite3 *from, const char *to, struct platoon_er
     return st;
 }
 
+static uint64_t ask(sqlite3 *db, const char *key)
+{
+    sqlite3_stmt *s = NULL;
+    uint64_t value = 0;
+
+    if (sqlite3_prepare_v2(db, "SELECT value FROM meta WHERE key=?1", -1, &s, NULL) == SQLITE_OK &&
+        sqlite3_bind_text(s, 1, key, -1, SQLITE_STATIC) == SQLITE_OK &&
+        sqlite3_step(s) == SQLITE_ROW)
+        value = (uint64_t)sqlite3_column_int64(s, 0);
+    (void)sqlite3_finalize(s); /* a failure leaves 0: a store of version 1 has no log */
+    return value;
+}
+
+/* The frames that the copy has not. */
+static enum platoon_status add_frames(const char *to, struct batch *frames, struct platoon_err *err)
+{
+    struct sqlite_db *db = NULL;
+    uint64_t life, number;
+    enum platoon_status st = sqlite_db_open(to, true, &db, err);
+
+    if (st == PLATOON_OK)
+        st = sqlite_db_redo(db, &life, &number, err);
+    if (st == PLATOON_OK) {
+        while (frames && frames->number <= number)
+            frames = frames->next;
+        if (frames)
+            sqlite_db_write_group(db, frames);
+        for (; frames && st == PLATOON_OK; frames = frames->next)
+            if (frames->status != STORE_OK)
+                st = platoon_fail(err, PLATOON_EIO, "cannot write %s: %s", to, frames->error);
+    }
+    sqlite_db_close(db);
+    return st;
+}
+
+static enum platoon_status copy_all(const char *from, sqlite3 *source, const char *to,
+                                    struct platoon_err *err)
+{
+    struct batch *frames = NULL;
+    enum platoon_status st =
+        redo_log_read(from, ask(source, "redo_life"), ask(source, "redo"), &frames, err);
+
+    if (st == PLATOON_OK)
+        st = copy(source, to, err);
+    if (st == PLATOON_OK && frames)
+        st = add_frames(to, frames, err);
+    while (frames) {
+        struct batch *next = frames->next;
+
+        batch_free(frames);
+        frames = next;
+    }
+    return st;
+}
+
 enum platoon_status sqlite_copy(const char *from, const char *to, struct platoon_err *err)
 {
     sqlite3 *source = NULL;
@@ -59,7 +117,7 @@ enum platoon_status sqlite_copy(const char *from, const char *to, struct platoon
         return platoon_fail(err, PLATOON_EINVAL, "%s is there already: choose a new name", to);
     st = open_store(from, &source, err);
     if (st == PLATOON_OK) {
-        st = copy(source, to, err);
+        st = copy_all(from, source, to, err);
         if (st == PLATOON_OK)
             (void)chmod(to, 0600); /* values are the user's own */
         else

@@ -21,9 +21,7 @@ enum { CHECKED_BYTES = 64 * 1024 * 1024 }; /* a larger file is not checked whole
 static const char *const statement_sql[N_STATEMENTS] = {
     [S_BEGIN] = "BEGIN IMMEDIATE",
     [S_COMMIT] = "COMMIT",
-    [S_SAVEPOINT] = "SAVEPOINT batch",
-    [S_RELEASE] = "RELEASE batch",
-    [S_ROLLBACK_TO] = "ROLLBACK TO batch",
+    [S_NUMBER] = "UPDATE meta SET value=?1 WHERE key='redo'",
     [S_EPOCH] = "UPDATE meta SET value=?1 WHERE key='epoch'",
     [S_FIRST_EPOCH] = "UPDATE meta SET value=?1 WHERE key='first_epoch' AND value=0",
     [S_LAST_TASK] = "UPDATE meta SET value=?1 WHERE key='last_task'",
@@ -171,10 +169,9 @@ static enum platoon_status check_version(struct sqlite_db *db, const char *path,
         !sqlite_db_ask(db->handle, "PRAGMA user_version", &version))
         return sqlite_db_fail(db->handle, path, err);
     if (pages == 0) { /* new */
-        (void)snprintf(sql, sizeof sql, "PRAGMA application_id=%d; PRAGMA user_version=%d",
-                       SQLITE_SCHEMA_APPLICATION_ID, SQLITE_DB_VERSION);
+        (void)snprintf(sql, sizeof sql, "PRAGMA application_id=%d", SQLITE_SCHEMA_APPLICATION_ID);
         if (!run_sql(db, "BEGIN IMMEDIATE") || !run_sql(db, sqlite_schema_v1) ||
-            !run_sql(db, sql) || !run_sql(db, "COMMIT"))
+            !run_sql(db, sqlite_schema_to[2]) || !run_sql(db, sql) || !run_sql(db, "COMMIT"))
             return sqlite_db_fail(db->handle, path, err);
         return PLATOON_OK;
     }
@@ -190,7 +187,7 @@ static enum platoon_status check_version(struct sqlite_db *db, const char *path,
             "%s was written by a newer Platoon (schema %lld; this one knows %d): use that "
             "version, or another folder with --data",
             path, (long long)version, SQLITE_DB_VERSION);
-    return PLATOON_OK; /* migrations of older versions step through here, one number at a time */
+    return PLATOON_OK;
 }
 
 /* SQLite reports in lines; a sentence has one. */
@@ -205,6 +202,23 @@ static enum platoon_status fail_damaged(const char *path, const char *said, stru
                         "%s is damaged (%s). It was left as it is: move it away, or restore a "
                         "backup",
                         path, line);
+}
+
+/* An older file, one number at a time. */
+static enum platoon_status migrate(struct sqlite_db *db, const char *path, struct platoon_err *err)
+{
+    int64_t version = 0;
+
+    if (!sqlite_db_ask(db->handle, "PRAGMA user_version", &version))
+        return sqlite_db_fail(db->handle, path, err);
+    if (version < 1)
+        return fail_damaged(path, "its version is none of ours", err);
+    for (version++; version <= SQLITE_DB_VERSION; version++) {
+        if (!run_sql(db, "BEGIN IMMEDIATE") || !run_sql(db, sqlite_schema_to[version]) ||
+            !run_sql(db, "COMMIT"))
+            return sqlite_db_fail(db->handle, path, err);
+    }
+    return PLATOON_OK;
 }
 
 static enum platoon_status check_health(struct sqlite_db *db, const char *path, int64_t size,
@@ -271,6 +285,8 @@ enum platoon_status sqlite_db_open(const char *path, bool is_synced, struct sqli
     if (st == PLATOON_OK)
         st = check_health(db, path, size, err);
     if (st == PLATOON_OK)
+        st = migrate(db, path, err);
+    if (st == PLATOON_OK)
         st = set_up(db, path, is_synced, err);
     if (st != PLATOON_OK)
         goto fail;
@@ -323,95 +339,82 @@ static enum store_status status_of(const struct sqlite_db *db, int rc)
     }
 }
 
-/* SQLite ends a transaction by itself after some failures. */
-static void look_at_transaction(struct sqlite_db *db)
-{
-    db->is_in_transaction = sqlite3_get_autocommit(db->handle) == 0;
-}
-
 static void undo(struct sqlite_db *db)
 {
-    (void)run_sql(db, "ROLLBACK"); /* fails only where there is nothing to undo */
-    look_at_transaction(db);
+    (void)run_sql(db, "ROLLBACK"); /* fails where SQLite has ended the transaction by itself */
 }
 
-/* What was written of a batch; the batches before it in the transaction stay. */
-static void take_back(struct sqlite_db *db, bool is_first)
+/* `b`, up to and without `end`, in one transaction. SQLITE_OK, or nothing of it is there. */
+static int write_chain(struct sqlite_db *db, struct batch *b, const struct batch *end)
 {
-    look_at_transaction(db);
-    if (!db->is_in_transaction)
-        return; /* SQLite did, with all that was before */
-    if (is_first || sqlite_db_finish(db->statements[S_ROLLBACK_TO]) != SQLITE_OK ||
-        sqlite_db_finish(db->statements[S_RELEASE]) != SQLITE_OK)
-        undo(db);
+    int rc = sqlite_db_finish(db->statements[S_BEGIN]);
+    uint64_t last = 0;
+
+    for (; rc == SQLITE_OK && b != end; b = b->next) {
+        for (size_t i = 0; rc == SQLITE_OK && i < b->n; i++)
+            rc = sqlite_write_record(db, b, &b->records[i]);
+        last = b->number;
+    }
+    if (rc == SQLITE_OK) {
+        (void)sqlite3_bind_int64(db->statements[S_NUMBER], 1, (sqlite3_int64)last);
+        rc = sqlite_db_finish(db->statements[S_NUMBER]);
+    }
+    return rc == SQLITE_OK ? sqlite_db_finish(db->statements[S_COMMIT]) : rc;
 }
 
-/* One batch into the open transaction. What fails leaves nothing of it there. */
-static void write_batch(struct sqlite_db *db, struct batch *b)
+/* What became of the chain, `end` not in it. What failed is undone. */
+static enum store_status end_chain(struct sqlite_db *db, struct batch *b, const struct batch *end,
+                                   int rc)
 {
-    /* The transaction is a savepoint for its first batch; another would have SQLite copy each page
-     * that it changes. */
-    bool is_first = !db->is_in_transaction;
-    int rc = sqlite_db_finish(db->statements[is_first ? S_BEGIN : S_SAVEPOINT]);
+    enum store_status st = status_of(db, rc);
 
-    if (is_first)
-        look_at_transaction(db);
-    for (size_t i = 0; rc == SQLITE_OK && i < b->n; i++)
-        rc = sqlite_write_record(db, b, &b->records[i]);
-    if (rc == SQLITE_OK && !is_first)
-        rc = sqlite_db_finish(db->statements[S_RELEASE]);
-    b->status = status_of(db, rc);
-    if (rc == SQLITE_OK)
-        return;
-    (void)snprintf(b->error, sizeof b->error, "%s", sqlite3_errmsg(db->handle));
-    take_back(db, is_first);
-}
-
-/* All of it is gone, whoever wrote it. */
-static void fail_group(struct batch *first, enum store_status st, const char *error)
-{
-    for (struct batch *b = first; b; b = b->next) {
-        if (b->status == STORE_OK) {
-            b->status = st;
-            (void)snprintf(b->error, sizeof b->error, "%s", error);
-        }
+    for (; b != end; b = b->next) {
+        b->status = st;
+        if (st == STORE_OK)
+            continue;
+        (void)snprintf(b->error, sizeof b->error, "%s", sqlite3_errmsg(db->handle));
         batch_forget_read(b);
     }
+    if (st != STORE_OK)
+        undo(db);
+    return st;
 }
 
 void sqlite_db_write_group(struct sqlite_db *db, struct batch *first)
 {
-    enum store_status st = STORE_OK;
-    char error[256] = "";
-    int rc;
+    enum store_status st = end_chain(db, first, NULL, write_chain(db, first, NULL));
 
+    if (!first->next || (st != STORE_NOSPACE && st != STORE_NOMEM))
+        return;
+    st = STORE_OK;
     for (struct batch *b = first; b; b = b->next) {
         if (st == STORE_OK)
-            write_batch(db, b);
+            st = end_chain(db, b, b->next, write_chain(db, b, b->next));
         else
             b->status = st; /* nothing overtakes one that was not written */
-        if (b->status == STORE_OK)
-            continue;
-        if (st == STORE_OK)
-            (void)snprintf(error, sizeof error, "%s", b->error);
-        else
-            (void)snprintf(b->error, sizeof b->error, "%s", error);
-        st = b->status;
-        batch_forget_read(b);
     }
-    if (!db->is_in_transaction) { /* SQLite ended it: what was written before is undone too */
-        fail_group(first, st, error);
-        return;
-    }
-    rc = sqlite_db_finish(db->statements[S_COMMIT]);
-    if (rc == SQLITE_OK) {
-        db->is_in_transaction = false;
-        return;
-    }
-    st = status_of(db, rc);
-    (void)snprintf(error, sizeof error, "%s", sqlite3_errmsg(db->handle));
-    undo(db);
-    fail_group(first, st, error);
+}
+
+enum platoon_status sqlite_db_redo(struct sqlite_db *db, uint64_t *out_life, uint64_t *out_number,
+                                   struct platoon_err *err)
+{
+    int64_t life = 0, number = 0;
+
+    if (!sqlite_db_ask(db->handle, "SELECT value FROM meta WHERE key='redo_life'", &life) ||
+        !sqlite_db_ask(db->handle, "SELECT value FROM meta WHERE key='redo'", &number))
+        return sqlite_db_fail(db->handle, "the store", err);
+    *out_life = (uint64_t)life;
+    *out_number = (uint64_t)number;
+    return PLATOON_OK;
+}
+
+enum platoon_status sqlite_db_set_life(struct sqlite_db *db, uint64_t life, struct platoon_err *err)
+{
+    char sql[80];
+
+    (void)snprintf(sql, sizeof sql, "UPDATE meta SET value=%lld WHERE key='redo_life'",
+                   (long long)life);
+    return run_sql(db, sql) ? PLATOON_OK : sqlite_db_fail(db->handle, "the store", err);
 }
 
 int sqlite_db_log_pages(const struct sqlite_db *db)

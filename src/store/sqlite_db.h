@@ -9,7 +9,7 @@
 #include "store/batch.h"
 #include "store/tasks.h"
 
-enum { SQLITE_DB_VERSION = 1, SQLITE_DB_PAGE_BYTES = 4096 };
+enum { SQLITE_DB_VERSION = 2, SQLITE_DB_PAGE_BYTES = 4096 };
 
 struct sqlite_db;
 
@@ -26,10 +26,17 @@ enum platoon_status sqlite_db_load(struct sqlite_db *db, struct tasks *tasks, ui
                                    uint64_t now_ns, uint64_t *out_epoch, uint64_t *out_cold_bytes,
                                    struct platoon_err *err);
 
-/* Write a chain of batches, in order, in one transaction that is durable at the level of open. Each
- * one's status: OK: kept; NOSPACE, NOMEM: not kept, nor any behind it, and may be written again; DOWN,
- * CORRUPT: the medium failed. A batch is whole or absent. */
+/* Write a chain of batches, in order, in one transaction that is durable at the level of open; where
+ * that fails for want of room, in one each. Each one's status: OK: kept; NOSPACE, NOMEM: not kept, nor
+ * any behind it, and may be written again; DOWN, CORRUPT: the medium failed. A batch is whole or
+ * absent, and the file says which number it has last. */
 void sqlite_db_write_group(struct sqlite_db *db, struct batch *first);
+/* Which redo log goes with the file, and the number of the last batch that was written; 0: none. */
+enum platoon_status sqlite_db_redo(struct sqlite_db *db, uint64_t *out_life, uint64_t *out_number,
+                                   struct platoon_err *err);
+/* From now on it is this one. What was written before is durable then, at the level of open. */
+enum platoon_status sqlite_db_set_life(struct sqlite_db *db, uint64_t life,
+                                       struct platoon_err *err);
 /* Pages in the write-ahead log since the last checkpoint, and a checkpoint that waits for nobody.
  * */
 int sqlite_db_log_pages(const struct sqlite_db *db);

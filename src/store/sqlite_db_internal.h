@@ -11,9 +11,7 @@
 enum statement {
     S_BEGIN,
     S_COMMIT,
-    S_SAVEPOINT,
-    S_RELEASE,
-    S_ROLLBACK_TO,
+    S_NUMBER,
     S_EPOCH,
     S_FIRST_EPOCH,
     S_LAST_TASK,
@@ -43,7 +41,6 @@ enum statement {
 struct sqlite_db {
     sqlite3 *handle;
     sqlite3_stmt *statements[N_STATEMENTS];
-    bool is_in_transaction;
     int log_pages;
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sqlite_schema.h - the tables of schema version 1, as docs/store-format.md describes them. */
+/* sqlite_schema.h - the tables, as docs/store-format.md describes them: version 1, and what makes each
+ * later version of the one before. */
 #ifndef PLATOON_STORE_SQLITE_SCHEMA_H
 #define PLATOON_STORE_SQLITE_SCHEMA_H
 
@@ -48,5 +49,11 @@ static const char sqlite_schema_v1[] =
     "  datetime(task.created_ms / 1000, 'unixepoch') AS created,"
     "  datetime(task.changed_ms / 1000, 'unixepoch') AS changed"
     "  FROM task JOIN queue ON queue.id = task.queue;";
+
+/* [2]: which life of the redo log (redo_log.h) goes with this file, and the number of its last frame that
+ * is in here. An older program would not read that log. */
+static const char *const sqlite_schema_to[] = {
+    [2] = "INSERT INTO meta VALUES('redo_life', 0), ('redo', 0); PRAGMA user_version=2;",
+};
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "store/redo_record.h"
 #include "store/sqlite_store.h"
 #include "store/task_queue.h"
 
@@ -28,21 +29,22 @@ static struct record *tell(struct sqlite_store *s, enum record_kind kind)
 bool sqlite_tell_queues(struct sqlite_store *s, size_t n)
 {
     size_t cap = s->cap_queues ? s->cap_queues : 16;
+    uint8_t *marks;
     bool *grown;
 
     while (cap < n)
         cap *= 2;
     if (cap == s->cap_queues)
         return true;
-    grown = realloc(s->dirty, cap * sizeof *grown);
-    if (!grown)
+    marks = realloc(s->dirty, cap * sizeof *marks);
+    if (!marks)
         return false;
-    s->dirty = grown;
+    s->dirty = marks;
     grown = realloc(s->takes_results, cap * sizeof *grown);
     if (!grown)
         return false;
     s->takes_results = grown;
-    memset(s->dirty + s->cap_queues, 0, (cap - s->cap_queues) * sizeof(bool));
+    memset(s->dirty + s->cap_queues, 0, (cap - s->cap_queues) * sizeof *marks);
     memset(s->takes_results + s->cap_queues, 0, (cap - s->cap_queues) * sizeof(bool));
     s->cap_queues = cap;
     return true;
@@ -150,7 +152,7 @@ static void tell_put(struct sqlite_store *s, store_task_id task, struct payload 
     r->value = payload_ref(value);
     r->other = result_of;
     s->open->bytes += payload_bytes(value);
-    s->dirty[entered->queue - 1] = true;
+    sqlite_mark_counts(s, entered->queue);
 }
 
 static void journal_put(void *arg, const struct store_put_item *items,
@@ -165,10 +167,10 @@ static uint64_t journal_told(void *arg)
 {
     struct sqlite_store *s = sqlite_of(arg);
 
-    if (s->open->n == 0)
-        return s->closed_number; /* a DUP, an ALREADY: of something told before */
-    s->open->number = s->next_number;
-    return s->open->number;
+    if (s->open->n == s->n_framed)
+        return s->last_number; /* a DUP, an ALREADY: of something told before */
+    s->is_promised = true;
+    return s->last_number + 1;
 }
 
 static void journal_claimed(void *arg, const struct store_claimed *claimed, size_t n,
@@ -241,7 +243,7 @@ static void tell_state(struct sqlite_store *s, struct store_lease_ref ref, const
     r->attempt = task->losses;
     r->may_be_repeat = task->may_be_repeat;
     r->text = batch_text(s->open, why);
-    s->dirty[task->queue - 1] = true;
+    sqlite_mark_counts(s, task->queue);
 }
 
 static void journal_failed(void *arg, const struct store_fail_item *items,
@@ -271,7 +273,7 @@ static void journal_unfinished(void *arg, store_queue_id queue)
 {
     struct sqlite_store *s = sqlite_of(arg);
 
-    s->dirty[queue - 1] = true;
+    sqlite_mark_counts(s, queue);
     tell(s, RECORD_COUNTS)->queue = queue; /* filled in when the batch is closed */
 }
 
@@ -312,8 +314,7 @@ static void journal_purged(void *arg, store_queue_id queue, uint32_t states,
     r->queue = queue;
     r->attempt = states;
     r->other = tasks_last_id(s->table.tasks);  /* must not be given again */
-    s->open->bytes += SQLITE_INLINE_BYTES + 1; /* may be long: the thread's work */
-    s->dirty[queue - 1] = true;
+    sqlite_mark_counts(s, queue);
 }
 
 static void journal_revive(void *arg, store_task_id task, bool again, enum store_retry_status *out)
@@ -330,8 +331,6 @@ static void journal_look(void *arg, struct look *l)
     struct sqlite_store *s = sqlite_of(arg);
 
     tell(s, RECORD_LOOK)->look = l;
-    if (l->filter.limit > 10)
-        s->open->bytes += SQLITE_INLINE_BYTES + 1; /* pages of rows are the thread's work */
 }
 
 /* A task came. Or it ended: its queue's counts changed, and a value that nobody read is not cold
@@ -347,26 +346,63 @@ void sqlite_tell_change(const struct task *task, void *arg)
     }
     if (task->state != STORE_DONE && task->state != STORE_FAILED && task->state != STORE_CANCELLED)
         return;
-    s->dirty[task->queue - 1] = true;
+    sqlite_mark_counts(s, task->queue);
     s->cold_bytes -= task->value->cold_bytes;
+}
+
+void sqlite_mark_counts(struct sqlite_store *s, store_queue_id queue)
+{
+    s->dirty[queue - 1] = DIRTY_FRAME | DIRTY_BATCH;
+}
+
+/* The records behind the last frame that say how many there are, as it is now. */
+static void fill_in_counts(struct sqlite_store *s)
+{
+    for (size_t i = s->n_framed; i < s->open->n; i++) {
+        struct record *r = &s->open->records[i];
+
+        if (r->kind == RECORD_COUNTS)
+            r->counts = *tasks_counts(s->table.tasks, r->queue);
+    }
+}
+
+static struct record counts_now(const struct sqlite_store *s, size_t queue)
+{
+    return (struct record){.kind = RECORD_COUNTS,
+                           .queue = (store_queue_id)queue + 1,
+                           .counts = *tasks_counts(s->table.tasks, (store_queue_id)queue + 1)};
+}
+
+bool sqlite_tell_frame(struct sqlite_store *s)
+{
+    fill_in_counts(s);
+    if (s->open->bytes - s->framed_bytes > REDO_LOG_FRAME_BYTES)
+        return false;
+    redo_log_begin(s->redo);
+    for (size_t i = s->n_framed; i < s->open->n; i++) {
+        if (!redo_record_is_plain(s->open->records[i].kind))
+            return false;
+        redo_log_add(s->redo, s->open, &s->open->records[i]);
+    }
+    for (size_t i = 0; i < tasks_n_queues(s->table.tasks); i++) {
+        struct record counts;
+
+        if (!(s->dirty[i] & DIRTY_FRAME))
+            continue;
+        s->dirty[i] &= (uint8_t)~DIRTY_FRAME;
+        counts = counts_now(s, i);
+        redo_log_add(s->redo, s->open, &counts);
+    }
+    return true;
 }
 
 void sqlite_tell_counts(struct sqlite_store *s)
 {
     for (size_t i = 0; i < tasks_n_queues(s->table.tasks); i++) {
-        struct record *r;
-
         if (!s->dirty[i])
             continue;
-        s->dirty[i] = false;
-        r = batch_add(s->open, RECORD_COUNTS);
-        r->queue = (store_queue_id)i + 1;
-    }
-    for (size_t k = 0; k < s->open->n; k++) {
-        struct record *r = &s->open->records[k];
-
-        if (r->kind == RECORD_COUNTS)
-            r->counts = *tasks_counts(s->table.tasks, r->queue);
+        s->dirty[i] = 0;
+        *batch_add(s->open, RECORD_COUNTS) = counts_now(s, i);
     }
 }
 

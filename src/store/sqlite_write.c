@@ -82,7 +82,7 @@ static int write_value(struct sqlite_db *db, store_task_id task, const struct ro
     return rc;
 }
 
-static int write_put(struct sqlite_db *db, const struct batch *b, const struct record *r)
+static int write_put(struct sqlite_db *db, const struct record *r)
 {
     sqlite3_stmt *s = db->statements[S_TASK];
     int rc;
@@ -95,7 +95,7 @@ static int write_put(struct sqlite_db *db, const struct batch *b, const struct r
     bind_int(s, 6, r->value->kind);
     bind_int(s, 7, r->value->flags);
     bind_id(s, 8, r->other);
-    bind_int(s, 9, (uint64_t)b->wall_ms);
+    bind_int(s, 9, (uint64_t)r->wall_ms);
     rc = sqlite_db_finish(s);
     return rc == SQLITE_OK ? write_value(db, r->task, &r->value->pickle) : rc;
 }
@@ -109,7 +109,7 @@ static int write_claim(struct sqlite_db *db, const struct batch *b, const struct
     bind_int(s, 2, r->lease.epoch);
     bind_int(s, 3, r->lease.counter);
     bind_int(s, 4, r->lease_ms);
-    bind_int(s, 5, (uint64_t)b->wall_ms);
+    bind_int(s, 5, (uint64_t)r->wall_ms);
     rc = sqlite_db_finish(s);
     if (rc != SQLITE_OK)
         return rc;
@@ -120,19 +120,18 @@ static int write_claim(struct sqlite_db *db, const struct batch *b, const struct
     bind_int(s, 4, r->lease.counter);
     bind_text(s, 5, batch_text_at(b, r->text));
     bind_text(s, 6, batch_text_at(b, r->detail));
-    bind_int(s, 7, (uint64_t)b->wall_ms);
+    bind_int(s, 7, (uint64_t)r->wall_ms);
     return sqlite_db_finish(s);
 }
 
-static int write_attempt_end(struct sqlite_db *db, const struct batch *b, const struct record *r,
-                             const char *ending)
+static int write_attempt_end(struct sqlite_db *db, const struct record *r, const char *ending)
 {
     sqlite3_stmt *s = db->statements[S_ATTEMPT_END];
 
     bind_int(s, 1, r->task);
     bind_int(s, 2, r->lease.epoch);
     bind_int(s, 3, r->lease.counter);
-    bind_int(s, 4, (uint64_t)b->wall_ms);
+    bind_int(s, 4, (uint64_t)r->wall_ms);
     bind_text(s, 5, ending);
     return sqlite_db_finish(s);
 }
@@ -143,7 +142,7 @@ static int write_event(struct sqlite_db *db, const struct batch *b, const struct
     sqlite3_stmt *s = db->statements[S_EVENT];
 
     bind_int(s, 1, r->task);
-    bind_int(s, 2, (uint64_t)b->wall_ms);
+    bind_int(s, 2, (uint64_t)r->wall_ms);
     bind_text(s, 3, what);
     bind_text(s, 4, batch_text_at(b, r->text));
     return sqlite_db_finish(s);
@@ -159,10 +158,10 @@ static int write_state(struct sqlite_db *db, const struct batch *b, const struct
     bind_int(s, 3, r->place);
     bind_int(s, 4, r->attempt);
     bind_int(s, 5, r->may_be_repeat);
-    bind_int(s, 6, (uint64_t)b->wall_ms);
+    bind_int(s, 6, (uint64_t)r->wall_ms);
     rc = sqlite_db_finish(s);
     if (rc == SQLITE_OK && r->lease.epoch)
-        rc = write_attempt_end(db, b, r, batch_text_at(b, r->text));
+        rc = write_attempt_end(db, r, batch_text_at(b, r->text));
     return rc == SQLITE_OK ? write_event(db, b, r, store_state_name(r->state)) : rc;
 }
 
@@ -178,10 +177,10 @@ static int write_end(struct sqlite_db *db, const struct batch *b, const struct r
         bind_int(s, 2, r->state);
         bind_text(s, 3, batch_text_at(b, r->text));
         bind_id(s, 4, r->other);
-        bind_int(s, 5, (uint64_t)b->wall_ms);
+        bind_int(s, 5, (uint64_t)r->wall_ms);
     }
     rc = sqlite_db_finish(s);
-    return rc == SQLITE_OK ? write_attempt_end(db, b, r, store_state_name(r->state)) : rc;
+    return rc == SQLITE_OK ? write_attempt_end(db, r, store_state_name(r->state)) : rc;
 }
 
 static int write_queue(struct sqlite_db *db, const struct batch *b, const struct record *r)
@@ -300,7 +299,7 @@ static int write_revive(struct sqlite_db *db, const struct batch *b, struct reco
     r->value = p; /* the batch's now */
     s = db->statements[S_REVIVE];
     bind_int(s, 1, r->task);
-    bind_int(s, 2, (uint64_t)b->wall_ms);
+    bind_int(s, 2, (uint64_t)r->wall_ms);
     rc = sqlite_db_finish(s);
     return rc == SQLITE_OK ? write_event(db, b, r, "retried") : rc;
 }
@@ -329,7 +328,7 @@ int sqlite_write_record(struct sqlite_db *db, const struct batch *b, struct reco
     case RECORD_COUNTS:
         return write_counts(db, r);
     case RECORD_PUT:
-        return write_put(db, b, r);
+        return write_put(db, r);
     case RECORD_CLAIM:
         return write_claim(db, b, r);
     case RECORD_STATE:

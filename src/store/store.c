@@ -100,6 +100,11 @@ void store_watch(struct store *s, void (*ready)(store_queue_id queue, void *arg)
     s->ops->watch(s, ready, room, arg);
 }
 
+uint64_t store_due_ns(struct store *s)
+{
+    return s->ops->due_ns(s);
+}
+
 void store_on_wake(struct store *s, void (*wake)(void *arg), void *arg)
 {
     s->ops->on_wake(s, wake, arg);

@@ -97,6 +97,9 @@ void store_close(struct store *s); /* drops pending callbacks unanswered; NULL i
  * store's time stands still during a longer pause of the server, which could not hear renewals
  * meanwhile. Never from a callback. Returns true if anything was answered. */
 bool store_turn(struct store *s);
+/* When it wants a turn at the latest though nothing comes, by the monotonic clock; UINT64_MAX: never.
+ * For a store that keeps what it was told behind its answers. */
+uint64_t store_due_ns(struct store *s);
 /* `wake` is called, on any thread, when a store that works elsewhere has answers for store_turn().
  * Unused by `memory`. Set before the first verb; NULL ends it: once this returned the old one is not
  * called any more. */
@@ -304,6 +307,7 @@ struct store_ops {
     void (*attach)(struct store *, const char *, store_attach_cb, void *);
     void (*close)(struct store *);
     bool (*turn)(struct store *);
+    uint64_t (*due_ns)(struct store *);
     void (*on_wake)(struct store *, void (*)(void *), void *);
     void (*queue_ensure)(struct store *, const struct store_queue *, store_queue_cb, void *);
     void (*queue_list)(struct store *, store_queues_cb, void *);

@@ -425,6 +425,13 @@ static void table_watch(struct store *s, void (*ready)(store_queue_id, void *),
     m->watch_arg = arg;
 }
 
+static uint64_t table_due_ns(struct store *s)
+{
+    struct table_store *m = table_of(s);
+
+    return m->journal ? m->journal->due_ns(m->journal_arg) : UINT64_MAX;
+}
+
 static void table_on_wake(struct store *s, void (*wake)(void *), void *arg)
 {
     struct table_store *m = table_of(s);
@@ -511,6 +518,7 @@ static const struct store_ops table_store_ops = {
     .attach = table_attach,
     .close = table_close,
     .turn = table_turn,
+    .due_ns = table_due_ns,
     .on_wake = table_on_wake,
     .queue_ensure = table_queue_ensure,
     .queue_list = table_queue_list,

@@ -48,6 +48,8 @@ struct table_journal {
     uint64_t (*told)(void *arg);
     /* Begin or go on keeping; how far it is. */
     uint64_t (*keep)(void *arg);
+    /* See store_due_ns(). */
+    uint64_t (*due_ns)(void *arg);
     /* Who to wake from another thread; see store_on_wake(). */
     void (*on_wake)(void *arg, void (*wake)(void *arg), void *wake_arg);
     /* STORE_OK, or what every answer says from now on (the medium failed). */

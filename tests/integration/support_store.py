@@ -58,7 +58,9 @@ class Store:
         return m
 
     def sql(self, statement, *values):
-        """Of the file, with the server running or not."""
+        """Of the file, with the server running or not. What a killed one left in its redo log is not there: start one."""
+        if self.server and not self.server.has_ended():
+            self.ask("tasks", "--limit", "1")  # is answered from the file, when all that was told before is in it
         db = sqlite3.connect("file:%s?mode=ro" % (self.data / "platoon.db"), uri=True, timeout=20)
         try:
             return db.execute(statement, values).fetchall()

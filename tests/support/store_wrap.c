@@ -464,6 +464,11 @@ static void wrap_watch(struct store *s, void (*ready)(store_queue_id, void *),
     store_watch(wrap_of(s)->inner, ready, room, arg);
 }
 
+static uint64_t wrap_due_ns(struct store *s)
+{
+    return store_due_ns(wrap_of(s)->inner);
+}
+
 static void wrap_on_wake(struct store *s, void (*wake)(void *), void *arg)
 {
     store_on_wake(wrap_of(s)->inner, wake, arg);
@@ -583,6 +588,7 @@ static const struct store_ops ops = {
     .attach = wrap_attach,
     .close = wrap_close,
     .turn = wrap_turn,
+    .due_ns = wrap_due_ns,
     .on_wake = wrap_on_wake,
     .queue_ensure = wrap_queue_ensure,
     .queue_list = wrap_queue_list,
