@@ -44,6 +44,7 @@ struct run {
     double wanted_end_s;     /* < 0: none */
     double running, waiting; /* vehicles, as libsumo tells; < 0: not known */
     bool is_driven, is_in_library, loop_finished;
+    struct stop_watch stop;          /* has fired: the rule ended the control loop */
     int64_t started_ms, finished_ms; /* wall clock, for people */
     struct inputs inputs;
     bool knows_inputs, inputs_changed; /* changed: while it ran, so nobody knows what SUMO read */
@@ -132,9 +133,20 @@ static enum platoon_status hear_out(struct run *run, struct platoon_err *err)
     return st;
 }
 
+static bool has_stop_rule(const struct run *run)
+{
+    return run->plan->stop.n_conditions > 0;
+}
+
 static enum platoon_status run_with_client(struct run *run, struct platoon_err *err)
 {
-    const struct control_settings *control = run->plan->is_controlled ? &run->plan->control : NULL;
+    const struct drive_plan plan = {
+        .control = run->plan->is_controlled ? &run->plan->control : NULL,
+        .folder = run->options->task_dir,
+        .stop = has_stop_rule(run) ? &run->stop : NULL,
+        .on_step = on_step,
+        .arg = run,
+    };
     struct held_port port = {.fd = -1};
     struct simulation *simulation = NULL;
     enum platoon_status st;
@@ -145,7 +157,7 @@ static enum platoon_status run_with_client(struct run *run, struct platoon_err *
         st = simulation_traci_open(&run->child, &run->console, &port, &simulation, err);
     held_port_close(&port);
     if (st == PLATOON_OK)
-        st = drive(simulation, control, run->options->task_dir, on_step, run, &run->time_s, err);
+        st = drive(simulation, &plan, &run->time_s, err);
     run->loop_finished = st == PLATOON_OK;
     if (st == PLATOON_OK)
         st = sumo_child_wait_end(&run->child, err);
@@ -190,6 +202,8 @@ static enum platoon_status follow_library(struct run *run, int fd, struct platoo
             continue;
         }
         run->loop_finished = report.err.status == PLATOON_OK;
+        run->stop.has_fired = report.was_stopped;
+        memcpy(run->stop.values, report.stop_values, sizeof run->stop.values);
         if (run->loop_finished)
             return sumo_child_wait_end(&run->child, err);
         if (report.err.status == PLATOON_ECLOSED)
@@ -207,6 +221,7 @@ static enum platoon_status run_in_library(struct run *run, struct platoon_err *e
         .argv = (const char *const *)argv,
         .cwd = run->options->task_dir,
         .control = run->plan->is_controlled ? &run->plan->control : NULL,
+        .stop = has_stop_rule(run) ? &run->plan->stop : NULL,
     };
     enum platoon_status st;
     int report_fd;
@@ -233,7 +248,9 @@ static enum platoon_status choose_library(struct run *run, struct platoon_err *e
     const struct sumo_run_options *options = run->options;
     enum platoon_status st;
 
-    run->is_driven = run->plan->is_controlled || options->backend != SUMO_BACKEND_AUTO;
+    run->is_driven = run->plan->is_controlled ||
+                     has_stop_rule(run) || /* it is looked at in steps */
+                     options->backend != SUMO_BACKEND_AUTO;
     if (!run->is_driven || !options->zygote || options->backend == SUMO_BACKEND_TRACI)
         return PLATOON_OK;
     st = libsumo_zygote_start(options->zygote, run->program, err);
@@ -504,6 +521,15 @@ static enum platoon_status measure(const struct run *run, struct figures *figure
                            figures->metrics, err);
 }
 
+/* What ended a run that was stopped early. */
+static const char *stop_text(const struct run *run, char out[STOP_EVENT_TEXT_BYTES])
+{
+    if (!run->stop.has_fired)
+        return "max-num-teleports"; /* the configuration's rule, which is SUMO's own */
+    stop_watch_text(&run->stop, out);
+    return out;
+}
+
 /* --- all of it -------------------------------------------------------------------------------- */
 
 static enum platoon_status conclude(struct run *run, platoon_value **out_result,
@@ -516,7 +542,9 @@ static enum platoon_status conclude(struct run *run, platoon_value **out_result,
         .ended_s = run->console.ended_s,
         .is_driven = run->is_driven,
         .loop_finished = run->loop_finished,
+        .was_stopped = run->stop.has_fired,
     };
+    char stopped_by[STOP_EVENT_TEXT_BYTES];
     enum run_outcome outcome;
     struct result_facts facts;
     struct figures figures;
@@ -557,6 +585,7 @@ static enum platoon_status conclude(struct run *run, platoon_value **out_result,
         .sumo_version = run->program->version,
         .inputs_sha256 = run->knows_inputs && !run->inputs_changed ? run->inputs.sha256 : NULL,
         .outcome = outcome,
+        .stopped_by = outcome == OUTCOME_STOPPED_EARLY ? stop_text(run, stopped_by) : NULL,
     };
     if ((st = result_make(run->plan, &figures, &facts, out_result)) != PLATOON_OK)
         describe(f, "internal", OUTCOME_FAILED, "no memory for the result");
@@ -589,6 +618,7 @@ static platoon_value *describe_run(const struct run *run, const platoon_value *r
         .started_ms = run->started_ms,
         .ended_ms = run->finished_ms,
         .wall_s = (double)(run->ended_ns - run->started_ns) / 1e9,
+        .stopped_by = platoon_as_str(platoon_dict_get(result, "stopped_by"), NULL),
         .outcome = result ? platoon_as_str(platoon_dict_get(result, "outcome"), NULL)
                           : outcome_text(failure->outcome),
         .failure = result ? NULL : failure->message,
@@ -653,6 +683,7 @@ enum platoon_status sumo_run(const struct sumo_plan *plan, const struct sumo_pro
     run->program = program;
     run->options = options;
     run->running = run->waiting = -1.0;
+    run->stop.rule = &plan->stop;
     run->wanted_end_s = plan->has_end ? plan->end_s : -1.0;
     learn_inputs(run);
     run->started_ms = clock_wall_ms();

@@ -210,7 +210,9 @@ static platoon_value *request_value(const struct libsumo_request *r)
     if (platoon_dict_set(dict, "argv", texts(r->argv)) == PLATOON_OK &&
         platoon_dict_set(dict, "cwd", platoon_str(r->cwd)) == PLATOON_OK &&
         platoon_dict_set(dict, "control",
-                         r->control ? control_value(r->control) : platoon_none()) == PLATOON_OK)
+                         r->control ? control_value(r->control) : platoon_none()) == PLATOON_OK &&
+        platoon_dict_set(dict, "stop", r->stop ? platoon_str(r->stop->text) : platoon_none()) ==
+            PLATOON_OK)
         return dict;
     platoon_value_unref(dict);
     return NULL;

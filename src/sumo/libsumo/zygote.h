@@ -23,6 +23,7 @@
 
 #include "sumo/control/settings.h"
 #include "sumo/program.h"
+#include "sumo/stop_rule.h"
 #include "sumo/sumo_child.h"
 
 struct libsumo_zygote {
@@ -37,6 +38,8 @@ struct libsumo_report {
     enum { REPORT_PROGRESS, REPORT_END } kind;
     double time_s, running, waiting; /* vehicles < 0: not known */
     struct platoon_err err;          /* of REPORT_END: PLATOON_OK, or why the loop ended */
+    bool was_stopped;                /* of REPORT_END: by the rule, and then what it saw */
+    double stop_values[STOP_N_QUANTITIES];
 };
 
 /* Have it running, for a SUMO like `program`. Zero-initialise `z` before the first call.
@@ -52,6 +55,7 @@ struct libsumo_request {
     const char *const *argv;                /* SUMO's command line, NULL-terminated */
     const char *cwd;                        /* absolute */
     const struct control_settings *control; /* NULL: no control */
+    const struct stop_rule *stop;           /* NULL: no rule */
 };
 
 /* Start a simulation in a child, which becomes that of `child` (initialised, not started).

@@ -54,6 +54,7 @@ struct job {
     const char *cwd;
     struct control_settings control;
     bool is_controlled;
+    struct stop_rule stop;
 };
 
 struct reporter {
@@ -79,19 +80,28 @@ static void report_step(double time_s, void *arg)
 static _Noreturn void run_job(const struct job *job)
 {
     struct reporter r = {.report = {.kind = REPORT_PROGRESS, .running = -1.0, .waiting = -1.0}};
+    struct stop_watch stop = {.rule = &job->stop};
+    const struct drive_plan plan = {
+        .control = job->is_controlled ? &job->control : NULL,
+        .folder = job->cwd,
+        .stop = job->stop.n_conditions > 0 ? &stop : NULL,
+        .on_step = report_step,
+        .arg = &r,
+    };
     struct platoon_err err = {.status = PLATOON_OK};
     bool has_failed = true;
     enum platoon_status st;
 
     st = simulation_libsumo_open(job->libsumo, job->argv, &r.simulation, &err);
     if (st == PLATOON_OK)
-        st = drive(r.simulation, job->is_controlled ? &job->control : NULL, job->cwd, report_step,
-                   &r, &r.report.time_s, &err);
+        st = drive(r.simulation, &plan, &r.report.time_s, &err);
     if (r.simulation)
         has_failed = simulation_libsumo_has_failed(r.simulation);
     r.report.kind = REPORT_END;
     r.report.err = err;
     r.report.err.status = st;
+    r.report.was_stopped = stop.has_fired;
+    memcpy(r.report.stop_values, stop.values, sizeof stop.values);
     (void)fflush(NULL); /* pipes; whoever reads them is told the rest by the exit code */
     (void)write_whole(CHILD_REPORT_FD, &r.report, sizeof r.report);
     /* Not exit(): SUMO's destructors have nothing left to do, and are not made for a forked
@@ -169,13 +179,17 @@ static enum platoon_status read_job(const platoon_value *request, struct job *jo
 {
     const platoon_value *argv = platoon_dict_get(request, "argv");
     const platoon_value *control = platoon_dict_get(request, "control");
+    const char *stop = platoon_as_str(platoon_dict_get(request, "stop"), NULL);
     size_t n = platoon_len(argv);
+    enum platoon_status st;
 
     job->cwd = platoon_as_str(platoon_dict_get(request, "cwd"), NULL);
     if (!(job->argv = calloc(n + 1, sizeof *job->argv)))
         return platoon_fail(err, PLATOON_ENOMEM, "no memory for a simulation");
     for (size_t i = 0; i < n; i++)
         job->argv[i] = platoon_as_str(platoon_item(argv, i), NULL);
+    if (stop && (st = stop_rule_parse(stop, "stop_when", &job->stop, err)) != PLATOON_OK)
+        return st;
     return platoon_is_none(control) ? PLATOON_OK : read_control(control, job, err);
 }
 
