@@ -32,7 +32,7 @@ static const char *const statement_sql[N_STATEMENTS] = {
     [S_COUNTS] = "UPDATE queue SET unfinished=?2, done=?3, failed=?4, cancelled=?5 WHERE id=?1",
     [S_TASK] =
         "INSERT INTO task(id,queue,place,state,bytes,protocol,kind,flags,result_of,created_ms,"
-        "changed_ms) VALUES(?1,?2,?3,0,?4,?5,?6,?7,?8,?9,?9)",
+        "changed_ms,max_attempts) VALUES(?1,?2,?3,0,?4,?5,?6,?7,?8,?9,?9,?10)",
     [S_VALUE] = "INSERT INTO value(task,pickle) VALUES(?1,?2)",
     [S_CLAIM] =
         "UPDATE task SET state=1, lease_epoch=?2, lease_counter=?3, lease_ms=?4, changed_ms=?5 "
@@ -59,8 +59,8 @@ static const char *const statement_sql[N_STATEMENTS] = {
         "SELECT id FROM task WHERE queue=?1 AND state IN (2,3,6) AND (?2 >> state) & 1 LIMIT 1000",
     [S_REVIVE] = "UPDATE task SET state=0, attempts_lost=0, has_failure_value=0, result=NULL, "
                  "outcome=NULL, changed_ms=?2 WHERE id=?1",
-    [S_ROW] = "SELECT queue, state, may_be_repeat, bytes, protocol, kind, flags, outcome, place "
-              "FROM task WHERE id=?1",
+    [S_ROW] = "SELECT queue, state, may_be_repeat, bytes, protocol, kind, flags, outcome, place, "
+              "max_attempts FROM task WHERE id=?1",
     [S_EVENT] = "INSERT INTO event(task,at_ms,what,detail) VALUES(?1,?2,?3,?4)",
 };
 
@@ -160,24 +160,37 @@ static enum platoon_status look_at_file(const char *path, int64_t *out_size,
     return PLATOON_OK;
 }
 
+/* All steps in one transaction: who is cut off leaves the version that was there. */
+static enum platoon_status migrate(struct sqlite_db *db, const char *path, int64_t version,
+                                   struct platoon_err *err)
+{
+    char sql[96];
+
+    bool is_fine;
+
+    if (version == SQLITE_DB_VERSION)
+        return PLATOON_OK;
+    is_fine = run_sql(db, "BEGIN IMMEDIATE");
+    for (; is_fine && version < SQLITE_DB_VERSION; version++)
+        is_fine = run_sql(db, sqlite_schema_steps[version]);
+    (void)snprintf(sql, sizeof sql, "PRAGMA application_id=%d; PRAGMA user_version=%d",
+                   SQLITE_SCHEMA_APPLICATION_ID, SQLITE_DB_VERSION);
+    return is_fine && run_sql(db, sql) && run_sql(db, "COMMIT")
+               ? PLATOON_OK
+               : sqlite_db_fail(db->handle, path, err);
+}
+
 static enum platoon_status check_version(struct sqlite_db *db, const char *path,
                                          struct platoon_err *err)
 {
     int64_t application = 0, version = 0, pages = 0;
-    char sql[96];
 
     if (!sqlite_db_ask(db->handle, "PRAGMA page_count", &pages) ||
         !sqlite_db_ask(db->handle, "PRAGMA application_id", &application) ||
         !sqlite_db_ask(db->handle, "PRAGMA user_version", &version))
         return sqlite_db_fail(db->handle, path, err);
-    if (pages == 0) { /* new */
-        (void)snprintf(sql, sizeof sql, "PRAGMA application_id=%d; PRAGMA user_version=%d",
-                       SQLITE_SCHEMA_APPLICATION_ID, SQLITE_DB_VERSION);
-        if (!run_sql(db, "BEGIN IMMEDIATE") || !run_sql(db, sqlite_schema_v1) ||
-            !run_sql(db, sql) || !run_sql(db, "COMMIT"))
-            return sqlite_db_fail(db->handle, path, err);
-        return PLATOON_OK;
-    }
+    if (pages == 0)
+        return migrate(db, path, 0, err); /* new */
     if (application != SQLITE_SCHEMA_APPLICATION_ID)
         return platoon_fail(
             err, PLATOON_EINVAL,
@@ -190,7 +203,10 @@ static enum platoon_status check_version(struct sqlite_db *db, const char *path,
             "%s was written by a newer Platoon (schema %lld; this one knows %d): use that "
             "version, or another folder with --data",
             path, (long long)version, SQLITE_DB_VERSION);
-    return PLATOON_OK; /* migrations of older versions step through here, one number at a time */
+    if (version < 1)
+        return platoon_fail(err, PLATOON_EIO, "%s is damaged (schema %lld)", path,
+                            (long long)version);
+    return migrate(db, path, version, err);
 }
 
 /* SQLite reports in lines; a sentence has one. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sqlite_schema.h - the tables of schema version 1, as docs/store-format.md describes them. */
+/* sqlite_schema.h - what makes each version of the schema of the one before, as
+ * docs/store-format.md describes it. */
 #ifndef PLATOON_STORE_SQLITE_SCHEMA_H
 #define PLATOON_STORE_SQLITE_SCHEMA_H
 
@@ -48,5 +49,11 @@ static const char sqlite_schema_v1[] =
     "  datetime(task.created_ms / 1000, 'unixepoch') AS created,"
     "  datetime(task.changed_ms / 1000, 'unixepoch') AS changed"
     "  FROM task JOIN queue ON queue.id = task.queue;";
+
+/* A task may have a limit of attempts of its own; NULL: its queue's. */
+static const char sqlite_schema_v2[] = "ALTER TABLE task ADD COLUMN max_attempts INTEGER;";
+
+/* [n] makes version n + 1 of version n; 0 is an empty file. */
+static const char *const sqlite_schema_steps[] = {sqlite_schema_v1, sqlite_schema_v2};
 
 #endif
