@@ -30,6 +30,8 @@
 
 /* A SUMO that hung up on its TraCI client gets this long to end by itself, and to say why. */
 #define LAST_WORDS_NS 10000000000u
+/* What reached() writes. */
+enum { REACHED_BYTES = 120 };
 /* Less than this is a full disk. */
 #define FULL_DISK_BYTES (64u << 10)
 
@@ -239,6 +241,8 @@ static enum platoon_status run_in_library(struct run *run, struct platoon_err *e
         return st;
     st = follow_library(run, report_fd, err);
     (void)close(report_fd); /* was only read from */
+    if (zygote->clock)      /* reports come five times a second only */
+        run->time_s = fmax(run->time_s, zygote->clock->time_s);
     return st;
 }
 
@@ -363,9 +367,20 @@ static const char *last_words(const struct console *c)
     return *c->tail ? c->tail : "it gave no reason";
 }
 
-static double reached_s(const struct run *run)
+/* How far the simulation was when it ended, or was ended, for a sentence. The control loop counts
+ * steps; without one only SUMO's log tells, of which a SUMO that is killed has up to 4 KB unwritten. */
+static const char *reached(const struct run *run, char text[REACHED_BYTES])
 {
-    return fmax(run->time_s, fmax(run->console.time_s, run->console.ended_s));
+    if (run->is_driven || run->console.has_ended)
+        snprintf(text, REACHED_BYTES, "simulated time %.2f s",
+                 fmax(run->time_s, run->console.ended_s));
+    else if (run->console.has_progress)
+        snprintf(text, REACHED_BYTES,
+                 "simulated time %.2f s or some 45 steps more (its log comes in blocks)",
+                 run->console.time_s);
+    else
+        snprintf(text, REACHED_BYTES, "less than some 45 steps (its log had told none)");
+    return text;
 }
 
 static void note_exit(const struct run *run, struct sumo_failure *f)
@@ -387,11 +402,12 @@ static void describe_cut_short(const struct run *run, enum platoon_status st,
                                const struct platoon_err *err, struct sumo_failure *f)
 {
     const char *kind = kind_of_status(st);
+    char where[REACHED_BYTES];
 
     if (st == PLATOON_ETIMEDOUT)
         describe(f, kind, OUTCOME_TIMED_OUT,
-                 "the time limit of %g s is over; the simulation had reached %.2f s and was killed",
-                 run->options->timeout_s, reached_s(run));
+                 "the time limit of %g s is over; the simulation had reached %s and was killed",
+                 run->options->timeout_s, reached(run, where));
     else
         describe(f, kind, OUTCOME_FAILED, "%s", err->message);
 }
@@ -403,24 +419,22 @@ static void describe_bad_end(const struct run *run, enum run_outcome outcome,
     int status = run->child.wait_status;
     bool suspect = run->is_in_library && run->plan->is_controlled &&
                    controller_origin(run->plan->control.type);
+    char where[REACHED_BYTES];
 
     note_exit(run, f);
+    reached(run, where);
     if (outcome == OUTCOME_INTERRUPTED)
         describe(f, "signal", outcome,
-                 "SUMO was told to stop (by SIGTERM or SIGINT) at simulated time %.2f s; its "
-                 "outputs end "
-                 "there",
-                 reached_s(run));
+                 "SUMO was told to stop (by SIGTERM or SIGINT) at %s; its outputs end there",
+                 where);
     else if (WIFSIGNALED(status))
-        describe(f, "signal", outcome,
-                 "SUMO was ended by signal %d (%s) after simulated time %.2f s%s%s%s",
-                 WTERMSIG(status), strsignal(WTERMSIG(status)), reached_s(run),
+        describe(f, "signal", outcome, "SUMO was ended by signal %d (%s) after %s%s%s%s",
+                 WTERMSIG(status), strsignal(WTERMSIG(status)), where,
                  suspect ? "; the controller " : "", suspect ? run->plan->control.type->name : "",
                  suspect ? " ran in its process" : "");
     else if (outcome == OUTCOME_INCOMPLETE)
-        describe(f, "bad-output", outcome,
-                 "SUMO exited with 0 in mid run, after simulated time %.2f s; it said: %s",
-                 reached_s(run),
+        describe(f, "bad-output", outcome, "SUMO exited with 0 in mid run, after %s; it said: %s",
+                 where,
                  *run->console.reason_text ? run->console.reason_text : last_words(&run->console));
     else
         describe(f, "exit", outcome, "SUMO ended with exit code %d: %s", WEXITSTATUS(status),

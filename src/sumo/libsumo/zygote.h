@@ -26,11 +26,17 @@
 #include "sumo/stop_rule.h"
 #include "sumo/sumo_child.h"
 
+/* A page that a child shares with this process: what it knew last, whatever ended it. */
+struct libsumo_clock {
+    _Atomic double time_s; /* simulated, after its last whole step; < 0: it made none */
+};
+
 struct libsumo_zygote {
     pid_t pid; /* 0: not running */
     int fd;
-    char version[32];       /* of the SUMO it has loaded */
-    struct platoon_err why; /* status not PLATOON_OK: it was tried, and cannot be had */
+    struct libsumo_clock *clock; /* of the last child; NULL: there was never a zygote */
+    char version[32];            /* of the SUMO it has loaded */
+    struct platoon_err why;      /* status not PLATOON_OK: it was tried, and cannot be had */
 };
 
 /* What a child tells, in single writes of one struct. */

@@ -50,6 +50,7 @@ static bool write_whole(int fd, const void *data, size_t len)
 
 struct job {
     const struct libsumo_table *libsumo;
+    struct libsumo_clock *clock;
     const char **argv;
     const char *cwd;
     struct control_settings control;
@@ -59,6 +60,7 @@ struct job {
 
 struct reporter {
     struct simulation *simulation;
+    struct libsumo_clock *clock;
     uint64_t told_ns;
     struct libsumo_report report;
 };
@@ -69,6 +71,7 @@ static void report_step(double time_s, void *arg)
     uint64_t now = clock_mono_ns();
 
     r->report.time_s = time_s;
+    r->clock->time_s = time_s;
     if (now - r->told_ns < REPORT_EVERY_NS)
         return;
     r->told_ns = now;
@@ -79,7 +82,10 @@ static void report_step(double time_s, void *arg)
 
 static _Noreturn void run_job(const struct job *job)
 {
-    struct reporter r = {.report = {.kind = REPORT_PROGRESS, .running = -1.0, .waiting = -1.0}};
+    struct reporter r = {
+        .clock = job->clock,
+        .report = {.kind = REPORT_PROGRESS, .running = -1.0, .waiting = -1.0},
+    };
     struct stop_watch stop = {.rule = &job->stop};
     const struct drive_plan plan = {
         .control = job->is_controlled ? &job->control : NULL,
@@ -227,9 +233,10 @@ static pid_t clone_for_parent(void)
     return (pid_t)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
 }
 
-static bool serve_one(int fd, const struct libsumo_table *libsumo, pid_t parent)
+static bool serve_one(int fd, const struct libsumo_table *libsumo, pid_t parent,
+                      struct libsumo_clock *clock)
 {
-    struct job job = {.libsumo = libsumo};
+    struct job job = {.libsumo = libsumo, .clock = clock};
     struct zygote_answer answer = {.pid = -1};
     platoon_value *request = NULL;
     int fds[ZYGOTE_N_FDS];
@@ -275,7 +282,8 @@ static const struct libsumo_table *load(const char *module, struct zygote_hello 
     return table;
 }
 
-_Noreturn void zygote_process(int fd, const char *module, char **envp, pid_t parent)
+_Noreturn void zygote_process(int fd, const char *module, char **envp, pid_t parent,
+                              struct libsumo_clock *clock)
 {
     struct zygote_hello hello = {.err = {.status = PLATOON_OK}};
     const struct libsumo_table *libsumo;
@@ -296,7 +304,7 @@ _Noreturn void zygote_process(int fd, const char *module, char **envp, pid_t par
     libsumo = load(module, &hello);
     if (!write_whole(fd, &hello, sizeof hello) || !libsumo)
         _exit(0);
-    while (serve_one(fd, libsumo, parent))
+    while (serve_one(fd, libsumo, parent, clock))
         ;
     _exit(0);
 }
