@@ -124,6 +124,11 @@ static void put_map(struct buf *b, const struct campaign_words *w, const struct 
         put_text(b, w->sumo, strlen(w->sumo));
         buf_byte(b, '\n');
     }
+    if (w->stop_when && !is_factors) {
+        put_entry(b, &has_title, title, "stop_when", strlen("stop_when"));
+        put_text(b, w->stop_when, strlen(w->stop_when));
+        buf_byte(b, '\n');
+    }
     for (size_t i = 0; i < w->n_sets; i++) {
         if (i == arms || (platoon_len(sets[i].values) > 1) != is_factors)
             continue;

@@ -24,7 +24,8 @@ struct campaign_words {
     size_t n_words;
     const char *controllers[CAMPAIGN_WORDS_MAX_CONTROLLERS];
     size_t n_controllers;
-    const char *seeds; /* a range; NULL: 1 */
+    const char *stop_when; /* of all tasks; NULL: none */
+    const char *seeds;     /* a range; NULL: 1 */
     const char *sets[CAMPAIGN_WORDS_MAX_SETS];
     size_t n_sets;
 };

@@ -28,6 +28,7 @@ enum {
     OPT_CONTROLLER,
     OPT_SET,
     OPT_SEED,
+    OPT_STOP_WHEN,
     OPT_JSON,
     OPT_ROOT,
     OPT_SUMO,
@@ -57,6 +58,11 @@ static const struct cmd_option option_table[] = {
      "(SOURCE/ATTRIBUTE AGGREGATE, a figure of your own);\n"
      "A,B is a list; may be given often"},
     {OPT_SEED, "seed", "N", "seed of the run (default: the configuration's)"},
+    {OPT_STOP_WHEN, "stop-when", "RULE",
+     "end the run early where RULE holds, as in\n"
+     "'waiting > 2000' or 'time > 900 and arrived < 5 for 60 s'\n"
+     "(quantities: time, waiting, running, inserted, arrived,\n"
+     "teleports; none: no rule; docs/sumo.md)"},
     {OPT_JSON, "json", NULL, "for programs: the result as a worker gives it, as JSON"},
     {OPT_ROOT, "root", "DIR",
      "as for 'platoon work': FILE is relative to DIR, and no\n"
@@ -94,6 +100,7 @@ const struct cmd cmd_sumo = {
              "  platoon sumo big.sumocfg --set end=3600 --set scale=0.5 --json\n"
              "  platoon sumo data/ramp_metering.sumocfg --set measure.from=900 \\\n"
              "      --set 'metrics.longest_queue_m=e2/ramp_queue/maxJamLengthInMeters max'\n"
+             "  platoon sumo data/ramp_metering.sumocfg --set scale=2 --stop-when 'waiting > 200'\n"
              "  platoon sumo data/ramp_metering2.sumocfg --controller ./mine.so --control mine\n"
              "  platoon sumo big.sumocfg --describe --write\n"
              "\n"
@@ -103,7 +110,7 @@ const struct cmd cmd_sumo = {
 };
 
 struct sumo_command {
-    const char *file, *root, *sumo, *output_dir, *control;
+    const char *file, *root, *sumo, *output_dir, *control, *stop_when;
     platoon_value *task;
     /* of the task; NULL until one of its keys is set */
     platoon_value *settings, *options, *measure, *metrics;
@@ -269,8 +276,12 @@ static int load_controllers(struct options *o, struct sumo_command *c)
 
 static int read_option(struct options *o, struct sumo_command *c, int id)
 {
+    struct stop_rule rule;
+    struct platoon_err err;
+
     if (id == OPT_CONTROL || id == OPT_CONTROLLER || id == OPT_SET || id == OPT_SEED ||
-        id == OPT_SUMO || id == OPT_SUMO_BACKEND || id == OPT_TIMEOUT || id == OPT_OUTPUT_DIR)
+        id == OPT_STOP_WHEN || id == OPT_SUMO || id == OPT_SUMO_BACKEND || id == OPT_TIMEOUT ||
+        id == OPT_OUTPUT_DIR)
         c->run_option = o->name;
     switch (id) {
     case OPTION_EXIT:
@@ -297,6 +308,11 @@ static int read_option(struct options *o, struct sumo_command *c, int id)
         if (!options_integer(o, 0, MAX_SEED, &c->seed))
             return OPTION_EXIT;
         c->has_seed = true;
+        break;
+    case OPT_STOP_WHEN:
+        if (stop_rule_parse(o->value, "--stop-when", &rule, &err) != PLATOON_OK)
+            return options_fail(o, "%s", err.message);
+        c->stop_when = o->value;
         break;
     case OPT_JSON:
         c->wants_json = true;
@@ -366,6 +382,7 @@ static int complete_task(struct options *o, struct sumo_command *c)
         (c->control && !put(&c->task, "control_bool", platoon_bool(is_controlled))) ||
         (c->control && is_controlled && !put(&c->settings, "type", platoon_str(c->control))) ||
         (c->has_seed && !put(&c->task, "seed", platoon_int(c->seed))) ||
+        (c->stop_when && !put(&c->task, "stop_when", platoon_str(c->stop_when))) ||
         !take_child(&c->task, "control", &c->settings) ||
         !take_child(&c->task, "options", &c->options) ||
         !take_child(&c->task, "measure", &c->measure) ||
@@ -467,6 +484,16 @@ static int print_failure_json(const struct sumo_command *c, const struct sumo_fa
     return exit_code;
 }
 
+static void warn_of_outcome(const char *outcome, const char *stopped_by)
+{
+    if (stopped_by)
+        talk_warning("the run was stopped early: %s; its figures are of the time until then, and "
+                     "hold the vehicles that were left",
+                     stopped_by);
+    else
+        talk_warning("the run is %s; its figures hold the vehicles that were left", outcome);
+}
+
 static int report(const struct sumo_command *c, enum platoon_status st, platoon_value *result,
                   const struct sumo_failure *failure)
 {
@@ -489,7 +516,7 @@ static int report(const struct sumo_command *c, enum platoon_status st, platoon_
         exit_code = sumo_view_table(result, c->task) ? CMD_OK : CMD_FAILED;
     if (exit_code != CMD_OK || strcmp(outcome, outcome_text(OUTCOME_OK)) == 0)
         return exit_code;
-    talk_warning("the run is %s; its figures hold the vehicles that were left", outcome);
+    warn_of_outcome(outcome, platoon_as_str(platoon_dict_get(result, "stopped_by"), NULL));
     return CMD_FAILED;
 }
 

@@ -7,6 +7,7 @@
 #include "cli/options.h"
 #include "cli/reach.h"
 #include "cli/talk.h"
+#include "sumo/stop_rule.h"
 #include "worker/cpus.h"
 
 enum {
@@ -24,7 +25,8 @@ enum {
     OPT_SET,
     OPT_SEEDS,
     OPT_NAME,
-    OPT_CONTROLLER
+    OPT_CONTROLLER,
+    OPT_STOP_WHEN
 };
 enum { MAX_SLOTS = 1024 };
 
@@ -78,6 +80,9 @@ const struct cmd_option run_args_of_run[] = {
     {OPT_CONTROLLER, "controller", "FILE.so",
      "with --sumo: a controller of your own (docs/sumo.md);\n"
      "may be repeated"},
+    {OPT_STOP_WHEN, "stop-when", "RULE",
+     "with --sumo: end runs early where RULE holds, as in\n"
+     "'waiting > 2000' (docs/sumo.md)"},
     {OPT_NAME, "name", "NAME", "the campaign's (default: of the file that is run)"},
     {0},
 };
@@ -113,6 +118,9 @@ static bool takes_function(const struct run_args *args)
 /* An option of a campaign of words. False: reported. */
 static bool take_word(struct campaign_words *w, struct options *o, int id)
 {
+    struct stop_rule rule;
+    struct platoon_err err;
+
     if (id == OPT_SUMO)
         w->sumo = o->value;
     else if (id == OPT_NAME)
@@ -121,6 +129,10 @@ static bool take_word(struct campaign_words *w, struct options *o, int id)
         w->seeds = o->value;
     else if (id == OPT_RUNNER)
         w->runner = o->value;
+    else if (id == OPT_STOP_WHEN && stop_rule_parse(o->value, "--stop-when", &rule, &err))
+        return options_fail(o, "%s", err.message), false;
+    else if (id == OPT_STOP_WHEN)
+        w->stop_when = o->value;
     else if (id == OPT_CONTROLLER && w->n_controllers == CAMPAIGN_WORDS_MAX_CONTROLLERS)
         return options_fail(o, "more than %d controllers", CAMPAIGN_WORDS_MAX_CONTROLLERS), false;
     else if (id == OPT_CONTROLLER)
@@ -137,14 +149,16 @@ static bool check_words(const struct run_args *args, struct options *o)
 {
     const struct campaign_words *w = &args->words;
 
-    if (args->file &&
-        (w->sumo || w->runner || w->n_sets || w->seeds || w->name || w->n_controllers))
-        options_fail(o, "the file says what to run; --sumo, --runner, --set, --seeds, --name and "
-                        "--controller are for a campaign without one");
+    if (args->file && (w->sumo || w->runner || w->n_sets || w->seeds || w->name ||
+                       w->n_controllers || w->stop_when))
+        options_fail(o, "the file says what to run; --sumo, --runner, --set, --seeds, --name, "
+                        "--controller and --stop-when are for a campaign without one");
     else if (args->file && w->n_words)
         options_fail(o, "one campaign at a time, not also '%s'", w->words[0]);
     else if (w->sumo && w->runner)
         options_fail(o, "--sumo is a runner itself: leave --runner out");
+    else if (w->runner && w->stop_when)
+        options_fail(o, "--stop-when is of --sumo; a runner of your own ends by itself");
     else if (w->runner && strcmp(w->runner, "python") != 0 && strcmp(w->runner, "command") != 0)
         options_fail(o, "--runner is python or command here, not '%s'; for SUMO: --sumo FILE",
                      w->runner);

@@ -87,9 +87,9 @@ static const struct {
 };
 
 /* The table is for people: of a hash its beginning tells enough. */
-enum { HASH_BYTES = 64, HASH_SHOWN = 12 };
+enum { HASH_SHOWN = 12 };
 
-static void show_value(struct table *t, const platoon_value *value)
+static void show_value(struct table *t, const char *name, const platoon_value *value)
 {
     const char *text;
     int64_t whole;
@@ -107,7 +107,7 @@ static void show_value(struct table *t, const platoon_value *value)
         break;
     case PLATOON_STR:
         text = platoon_as_str(value, &len);
-        table_cell(t, 1, "%.*s", len > HASH_BYTES / 2 ? HASH_SHOWN : (int)len, text);
+        table_cell(t, 1, "%.*s", strcmp(name, "inputs_sha256") == 0 ? HASH_SHOWN : (int)len, text);
         break;
     default:
         table_cell(t, 1, "-");
@@ -136,7 +136,7 @@ static void add_row(struct table *t, const char *name, const platoon_value *valu
 {
     table_row(t);
     table_cell(t, 0, "%s", name);
-    show_value(t, value);
+    show_value(t, name, value);
     table_cell(t, 2, "%s", unit);
 }
 
@@ -145,6 +145,7 @@ bool sumo_view_table(const platoon_value *result, const platoon_value *task)
     static const struct table_column columns[] = {
         {.title = "metric"}, {.title = "value", .is_right = true}, {.title = "unit"}};
     struct table *t = table_new(columns, sizeof columns / sizeof columns[0]);
+    const char *stopped_by = platoon_as_str(platoon_dict_get(result, "stopped_by"), NULL);
     platoon_value *key, *metric;
     bool is_printed;
 
@@ -163,6 +164,8 @@ bool sumo_view_table(const platoon_value *result, const platoon_value *task)
     is_printed = t && table_print(t, stdout);
     if (!is_printed)
         talk_error("out of memory");
+    else if (stopped_by) /* below, for a rule may be longer than all other values */
+        printf("\nstopped by %s\n", stopped_by);
     table_free(t);
     return is_printed;
 }

@@ -415,6 +415,24 @@ static enum intake_step read_failure(struct intake *in, struct intake_row *row,
     return row->error && ok ? INTAKE_READ : no_memory(in);
 }
 
+/* 'attempts' of a row to be put. */
+static enum intake_step read_attempts(struct intake *in, struct intake_row *row,
+                                      const platoon_value *item)
+{
+    const platoon_value *attempts = platoon_dict_get(item, "attempts");
+    enum platoon_kind kind = platoon_value_kind(attempts);
+    int64_t n = 0;
+
+    if (platoon_is_none(attempts))
+        return INTAKE_READ;
+    if (kind != PLATOON_INT && kind != PLATOON_BIGINT)
+        return refuse_row(in, "TypeError", "'attempts' must be an int");
+    if (platoon_as_int(attempts, &n) != PLATOON_OK || n < 1 || n > INTAKE_MAX_ATTEMPTS)
+        return refuse_row(in, "ValueError", "'attempts' is a number from 1 to 65535");
+    row->max_attempts = (uint32_t)n;
+    return INTAKE_READ;
+}
+
 static enum intake_step read_row(struct intake *in)
 {
     struct intake_row *row = &in->rows[in->n_read];
@@ -432,8 +450,10 @@ static enum intake_step read_row(struct intake *in)
         return refuse_row(in, "TypeError", "the text of a lease, or a row that has it, is needed");
     if (!wants_leases && kind != PLATOON_DICT)
         return refuse_row(in, "TypeError", "a dict is needed");
-    if (in->kind == INTAKE_ROWS)
-        return read_value(in, row, item);
+    if (in->kind == INTAKE_ROWS) {
+        step = read_attempts(in, row, item);
+        return step == INTAKE_READ ? read_value(in, row, item) : step;
+    }
     step = read_ref(in, row, item);
     if (step == INTAKE_READ && in->kind == INTAKE_RENEWALS && kind == PLATOON_DICT)
         step = read_progress(in, row, item);

@@ -19,11 +19,11 @@
 #include "server/skeleton.h"
 #include "value/task_progress.h"
 
-enum { INTAKE_MAX_NODES = 250000 };
+enum { INTAKE_MAX_NODES = 250000, INTAKE_MAX_ATTEMPTS = 65535 };
 
 enum intake_kind {
     INTAKE_VALUES,   /* each item is a value */
-    INTAKE_ROWS,     /* {'value': ...} or {'pickle': bytes} */
+    INTAKE_ROWS,     /* {'value': ...} or {'pickle': bytes}, and perhaps 'attempts' */
     INTAKE_LEASES,   /* the text of a lease, or a row that has it under 'lease', or (task, lease) */
     INTAKE_RENEWALS, /* the same, and perhaps 'progress' in a row that is a dict */
     INTAKE_RESULTS,  /* {'task', 'lease', 'value' | 'pickle'} */
@@ -41,6 +41,7 @@ struct intake_place {
 struct intake_row {
     struct store_lease_ref ref;     /* of LEASES, RENEWALS, RESULTS, FAILURES */
     struct payload *value;          /* of VALUES, ROWS, RESULTS */
+    uint32_t max_attempts;          /* of ROWS; 0: not told */
     platoon_value *error;           /* of FAILURES: {'kind', 'message', 'exit', 'stderr_tail'}, and
                                  * 'outcome' if it was told */
     struct task_progress *progress; /* of RENEWALS; NULL: not told */

@@ -180,7 +180,9 @@ static void on_put_read(struct intake *in)
         return;
     }
     for (size_t i = 0; i < in->n; i++)
-        items[i] = (struct store_put_item){server_next_key(in->srv), in->rows[i].value};
+        items[i] = (struct store_put_item){.key = server_next_key(in->srv),
+                                           .value = in->rows[i].value,
+                                           .max_attempts = in->rows[i].max_attempts};
     *w = (struct putting){.p = {.wait = {.rq = rq, .deadline_ns = QUEUE_FOREVER},
                                 .items = items,
                                 .n = in->n,

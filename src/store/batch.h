@@ -16,7 +16,8 @@ enum record_kind {
     RECORD_EPOCH,  /* lease.epoch */
     RECORD_QUEUE,  /* queue: its options, in `options` and `text` (name) */
     RECORD_COUNTS, /* queue: `counts` */
-    RECORD_PUT,    /* task, queue, place, value; result_of: the task whose result it is, or 0 */
+    RECORD_PUT, /* task, queue, place, value; attempt: its own limit of them, or 0; other: the task
+                    * whose result it is, or 0 */
     RECORD_CLAIM,  /* task, lease, lease_ms, attempt; text: client, detail: worker */
     RECORD_STATE,  /* task is in `state` now: place, attempt (losses), may_be_repeat; text: why */
     RECORD_END,    /* task ended: state, lease; text: outcome; entry: on the result queue, or 0 */

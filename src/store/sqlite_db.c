@@ -30,7 +30,7 @@ static const char *const statement_sql[N_STATEMENTS] = {
     [S_COUNTS] = "UPDATE queue SET unfinished=?2, done=?3, failed=?4, cancelled=?5 WHERE id=?1",
     [S_TASK] =
         "INSERT INTO task(id,queue,place,state,bytes,protocol,kind,flags,result_of,created_ms,"
-        "changed_ms) VALUES(?1,?2,?3,0,?4,?5,?6,?7,?8,?9,?9)",
+        "changed_ms,max_attempts) VALUES(?1,?2,?3,0,?4,?5,?6,?7,?8,?9,?9,?10)",
     [S_VALUE] = "INSERT INTO value(task,pickle) VALUES(?1,?2)",
     [S_CLAIM] =
         "UPDATE task SET state=1, lease_epoch=?2, lease_counter=?3, lease_ms=?4, changed_ms=?5 "
@@ -57,8 +57,8 @@ static const char *const statement_sql[N_STATEMENTS] = {
         "SELECT id FROM task WHERE queue=?1 AND state IN (2,3,6) AND (?2 >> state) & 1 LIMIT 1000",
     [S_REVIVE] = "UPDATE task SET state=0, attempts_lost=0, has_failure_value=0, result=NULL, "
                  "outcome=NULL, changed_ms=?2 WHERE id=?1",
-    [S_ROW] = "SELECT queue, state, may_be_repeat, bytes, protocol, kind, flags, outcome, place "
-              "FROM task WHERE id=?1",
+    [S_ROW] = "SELECT queue, state, may_be_repeat, bytes, protocol, kind, flags, outcome, place, "
+              "max_attempts FROM task WHERE id=?1",
     [S_EVENT] = "INSERT INTO event(task,at_ms,what,detail) VALUES(?1,?2,?3,?4)",
 };
 
@@ -158,23 +158,19 @@ static enum platoon_status look_at_file(const char *path, int64_t *out_size,
     return PLATOON_OK;
 }
 
+/* Is it ours, and of which version? 0: it is new. */
 static enum platoon_status check_version(struct sqlite_db *db, const char *path,
-                                         struct platoon_err *err)
+                                         int64_t *out_version, struct platoon_err *err)
 {
     int64_t application = 0, version = 0, pages = 0;
-    char sql[96];
 
+    *out_version = 0;
     if (!sqlite_db_ask(db->handle, "PRAGMA page_count", &pages) ||
         !sqlite_db_ask(db->handle, "PRAGMA application_id", &application) ||
         !sqlite_db_ask(db->handle, "PRAGMA user_version", &version))
         return sqlite_db_fail(db->handle, path, err);
-    if (pages == 0) { /* new */
-        (void)snprintf(sql, sizeof sql, "PRAGMA application_id=%d", SQLITE_SCHEMA_APPLICATION_ID);
-        if (!run_sql(db, "BEGIN IMMEDIATE") || !run_sql(db, sqlite_schema_v1) ||
-            !run_sql(db, sqlite_schema_to[2]) || !run_sql(db, sql) || !run_sql(db, "COMMIT"))
-            return sqlite_db_fail(db->handle, path, err);
+    if (pages == 0)
         return PLATOON_OK;
-    }
     if (application != SQLITE_SCHEMA_APPLICATION_ID)
         return platoon_fail(
             err, PLATOON_EINVAL,
@@ -187,6 +183,10 @@ static enum platoon_status check_version(struct sqlite_db *db, const char *path,
             "%s was written by a newer Platoon (schema %lld; this one knows %d): use that "
             "version, or another folder with --data",
             path, (long long)version, SQLITE_DB_VERSION);
+    if (version < 1)
+        return platoon_fail(err, PLATOON_EIO, "%s is damaged (schema %lld)", path,
+                            (long long)version);
+    *out_version = version;
     return PLATOON_OK;
 }
 
@@ -202,23 +202,6 @@ static enum platoon_status fail_damaged(const char *path, const char *said, stru
                         "%s is damaged (%s). It was left as it is: move it away, or restore a "
                         "backup",
                         path, line);
-}
-
-/* An older file, one number at a time. */
-static enum platoon_status migrate(struct sqlite_db *db, const char *path, struct platoon_err *err)
-{
-    int64_t version = 0;
-
-    if (!sqlite_db_ask(db->handle, "PRAGMA user_version", &version))
-        return sqlite_db_fail(db->handle, path, err);
-    if (version < 1)
-        return fail_damaged(path, "its version is none of ours", err);
-    for (version++; version <= SQLITE_DB_VERSION; version++) {
-        if (!run_sql(db, "BEGIN IMMEDIATE") || !run_sql(db, sqlite_schema_to[version]) ||
-            !run_sql(db, "COMMIT"))
-            return sqlite_db_fail(db->handle, path, err);
-    }
-    return PLATOON_OK;
 }
 
 static enum platoon_status check_health(struct sqlite_db *db, const char *path, int64_t size,
@@ -242,6 +225,25 @@ static enum platoon_status check_health(struct sqlite_db *db, const char *path, 
     return st;
 }
 
+/* All steps in one transaction: who is cut off leaves the version that was there. */
+static enum platoon_status migrate(struct sqlite_db *db, const char *path, int64_t version,
+                                   struct platoon_err *err)
+{
+    char sql[96];
+    bool is_fine;
+
+    if (version == SQLITE_DB_VERSION)
+        return PLATOON_OK;
+    is_fine = run_sql(db, "BEGIN IMMEDIATE");
+    for (; is_fine && version < SQLITE_DB_VERSION; version++)
+        is_fine = run_sql(db, sqlite_schema_steps[version]);
+    (void)snprintf(sql, sizeof sql, "PRAGMA application_id=%d; PRAGMA user_version=%d",
+                   SQLITE_SCHEMA_APPLICATION_ID, SQLITE_DB_VERSION);
+    return is_fine && run_sql(db, sql) && run_sql(db, "COMMIT")
+               ? PLATOON_OK
+               : sqlite_db_fail(db->handle, path, err);
+}
+
 static enum platoon_status set_up(struct sqlite_db *db, const char *path, bool is_synced,
                                   struct platoon_err *err)
 {
@@ -263,7 +265,7 @@ enum platoon_status sqlite_db_open(const char *path, bool is_synced, struct sqli
 {
     struct sqlite_db *db = calloc(1, sizeof *db);
     enum platoon_status st;
-    int64_t size = 0;
+    int64_t size = 0, version = 0;
 
     if (!db)
         return platoon_fail(err, PLATOON_ENOMEM, "no memory to open %s", path);
@@ -281,11 +283,11 @@ enum platoon_status sqlite_db_open(const char *path, bool is_synced, struct sqli
     /* What is refused below is left as it is, its log too. */
     (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_beside(path, "-wal"),
                             NULL);
-    st = check_version(db, path, err);
+    st = check_version(db, path, &version, err);
     if (st == PLATOON_OK)
         st = check_health(db, path, size, err);
     if (st == PLATOON_OK)
-        st = migrate(db, path, err);
+        st = migrate(db, path, version, err);
     if (st == PLATOON_OK)
         st = set_up(db, path, is_synced, err);
     if (st != PLATOON_OK)

@@ -9,7 +9,7 @@
 #include "store/batch.h"
 #include "store/tasks.h"
 
-enum { SQLITE_DB_VERSION = 2, SQLITE_DB_PAGE_BYTES = 4096 };
+enum { SQLITE_DB_VERSION = 3, SQLITE_DB_PAGE_BYTES = 4096 };
 
 struct sqlite_db;
 

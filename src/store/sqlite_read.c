@@ -159,7 +159,7 @@ static bool load_tasks(struct sqlite_db *db, struct tasks *tasks, uint64_t hot_l
     bool ok = sqlite3_prepare_v2(db->handle,
                                  "SELECT id, queue, place, state, attempts_lost, may_be_repeat, "
                                  "has_failure_value, bytes, protocol, kind, flags, lease_epoch, "
-                                 "lease_counter, lease_ms FROM task "
+                                 "lease_counter, lease_ms, max_attempts FROM task "
                                  "WHERE state <> 2 AND state <> 3 AND state <> 6 " /* task_alive */
                                  "ORDER BY queue, place",
                                  -1, &s, NULL) == SQLITE_OK;
@@ -178,6 +178,7 @@ static bool load_tasks(struct sqlite_db *db, struct tasks *tasks, uint64_t hot_l
                 sqlite3_column_int(s, 3) == STORE_DEAD && sqlite3_column_int(s, 6) != 0,
             .lease = {(uint64_t)sqlite3_column_int64(s, 11), (uint64_t)sqlite3_column_int64(s, 12)},
             .lease_ms = (uint32_t)sqlite3_column_int64(s, 13),
+            .max_attempts = (uint32_t)sqlite3_column_int64(s, 14),
             .value = load_payload(db, s, &hot_left, out_cold_bytes),
         };
 

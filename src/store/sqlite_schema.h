@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sqlite_schema.h - the tables, as docs/store-format.md describes them: version 1, and what makes each
- * later version of the one before. */
+/* sqlite_schema.h - what makes each version of the schema of the one before, as
+ * docs/store-format.md describes it. */
 #ifndef PLATOON_STORE_SQLITE_SCHEMA_H
 #define PLATOON_STORE_SQLITE_SCHEMA_H
 
@@ -50,10 +50,15 @@ static const char sqlite_schema_v1[] =
     "  datetime(task.changed_ms / 1000, 'unixepoch') AS changed"
     "  FROM task JOIN queue ON queue.id = task.queue;";
 
-/* [2]: which life of the redo log (redo_log.h) goes with this file, and the number of its last frame that
- * is in here. An older program would not read that log. */
-static const char *const sqlite_schema_to[] = {
-    [2] = "INSERT INTO meta VALUES('redo_life', 0), ('redo', 0); PRAGMA user_version=2;",
-};
+/* A task may have a limit of attempts of its own; NULL: its queue's. */
+static const char sqlite_schema_v2[] = "ALTER TABLE task ADD COLUMN max_attempts INTEGER;";
+
+/* Which life of the redo log (redo_log.h) goes with this file, and the number of its last frame that is
+ * in here. An older program would not read that log. */
+static const char sqlite_schema_v3[] = "INSERT INTO meta VALUES('redo_life', 0), ('redo', 0);";
+
+/* [n] makes version n + 1 of version n; 0 is an empty file. */
+static const char *const sqlite_schema_steps[] = {sqlite_schema_v1, sqlite_schema_v2,
+                                                  sqlite_schema_v3};
 
 #endif

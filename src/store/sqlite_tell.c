@@ -140,7 +140,7 @@ static void journal_queue_made(void *arg, const struct store_queue *q)
         s->takes_results[q->result_queue - 1] = true;
 }
 
-static void tell_put(struct sqlite_store *s, store_task_id task, struct payload *value,
+static void tell_put(struct sqlite_store *s, store_task_id task, const struct store_put_item *item,
                      store_task_id result_of)
 {
     const struct sqlite_entered *entered = find_entered(s, task);
@@ -149,9 +149,10 @@ static void tell_put(struct sqlite_store *s, store_task_id task, struct payload 
     r->queue = entered->queue;
     r->task = task;
     r->place = entered->place;
-    r->value = payload_ref(value);
+    r->value = payload_ref(item->value);
+    r->attempt = item->max_attempts;
     r->other = result_of;
-    s->open->bytes += payload_bytes(value);
+    s->open->bytes += payload_bytes(item->value);
     sqlite_mark_counts(s, entered->queue);
 }
 
@@ -160,7 +161,7 @@ static void journal_put(void *arg, const struct store_put_item *items,
 {
     for (size_t i = 0; i < n; i++)
         if (answers[i].status == STORE_PUT_NEW)
-            tell_put(sqlite_of(arg), answers[i].task, items[i].value, 0);
+            tell_put(sqlite_of(arg), answers[i].task, &items[i], 0);
 }
 
 static uint64_t journal_told(void *arg)
@@ -220,7 +221,8 @@ static void journal_done(void *arg, const struct store_done_item *items,
         if (answers[i].status != STORE_DONE_RECORDED)
             continue;
         if (answers[i].result)
-            tell_put(s, answers[i].result, items[i].result, items[i].ref.task);
+            tell_put(s, answers[i].result, &(struct store_put_item){.value = items[i].result},
+                     items[i].ref.task);
         r = tell(s, RECORD_END);
         r->task = items[i].ref.task;
         r->lease = items[i].ref.lease;
@@ -293,7 +295,8 @@ static void journal_cancelled(void *arg, const struct store_cancel_item *items,
         if (answers[i].status != STORE_DONE_RECORDED)
             continue;
         if (answers[i].result)
-            tell_put(s, answers[i].result, items[i].result, items[i].task);
+            tell_put(s, answers[i].result, &(struct store_put_item){.value = items[i].result},
+                     items[i].task);
         r = tell(s, RECORD_END);
         r->task = items[i].task;
         r->state = STORE_CANCELLED;

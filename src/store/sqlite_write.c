@@ -96,6 +96,7 @@ static int write_put(struct sqlite_db *db, const struct record *r)
     bind_int(s, 7, r->value->flags);
     bind_id(s, 8, r->other);
     bind_int(s, 9, (uint64_t)r->wall_ms);
+    bind_id(s, 10, r->attempt);
     rc = sqlite_db_finish(s);
     return rc == SQLITE_OK ? write_value(db, r->task, &r->value->pickle) : rc;
 }
@@ -285,6 +286,7 @@ static int write_revive(struct sqlite_db *db, const struct batch *b, struct reco
                                         .queue = (store_queue_id)sqlite3_column_int64(s, 0),
                                         .place = (uint64_t)sqlite3_column_int64(s, 8),
                                         .state = STORE_ABANDONED, /* for tasks_retry() */
+                                        .max_attempts = (uint32_t)sqlite3_column_int64(s, 9),
                                         .may_be_repeat = sqlite3_column_int(s, 2) != 0,
                                         .value = p};
     }

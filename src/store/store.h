@@ -119,6 +119,7 @@ void store_queue_list(struct store *s, store_queues_cb cb, void *arg);
 struct store_put_item {
     struct store_key key;
     struct payload *value;
+    uint32_t max_attempts; /* losses before this task is dead, at most 65535; 0: its queue's */
 };
 enum store_put_status { STORE_PUT_NEW, STORE_PUT_DUP, STORE_PUT_FULL };
 struct store_put_answer {

@@ -44,8 +44,9 @@ struct task {
         struct heap_seat seat;
         struct lease *lease;
     };
-    store_queue_id queue;
+    uint16_t queue;                /* its id: TASKS_MAX_QUEUES fits */
     uint16_t losses;               /* attempts counted so far */
+    uint16_t max_attempts;         /* losses before it is dead; 0: its queue's */
     uint8_t state;                 /* enum store_task_state */
     uint8_t where : 4;             /* enum task_where */
     uint8_t may_be_repeat : 1;     /* another holder may have done it already */

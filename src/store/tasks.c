@@ -271,12 +271,14 @@ static void taken_off(struct tasks *t, struct task_queue *q)
 }
 
 /* A new task, not yet in the table. */
-static struct task *new_task(struct payload *value)
+static struct task *new_task(struct payload *value, uint32_t max_attempts)
 {
     struct task *task = calloc(1, sizeof *task);
 
-    if (task)
-        task->value = payload_ref(value);
+    if (!task)
+        return NULL;
+    task->value = payload_ref(value);
+    task->max_attempts = (uint16_t)(max_attempts < UINT16_MAX ? max_attempts : UINT16_MAX);
     return task;
 }
 
@@ -284,7 +286,7 @@ static store_task_id enter_task(struct tasks *t, struct task_queue *q, struct ta
 {
     task->node.key = ++t->last_id;
     task->place = ++t->last_place;
-    task->queue = q->options.id;
+    task->queue = (uint16_t)q->options.id;
     task->state = STORE_QUEUED;
     task->is_unfinished = true;
     q->counts.unfinished++;
@@ -333,7 +335,7 @@ static bool make_tasks(const struct store_put_item *items, const struct store_pu
     for (size_t i = 0; i < n; i++) {
         if (answers[i].status == STORE_PUT_DUP)
             continue;
-        *end = new_task(items[i].value);
+        *end = new_task(items[i].value, items[i].max_attempts);
         if (!*end) {
             while (chain) {
                 struct task *next = chain->line.next;
@@ -693,7 +695,7 @@ static bool count_loss(const struct task_queue *q, struct task *task)
 {
     if (task->losses < UINT16_MAX)
         task->losses++;
-    return task->losses >= q->options.max_attempts;
+    return task->losses >= (task->max_attempts ? task->max_attempts : q->options.max_attempts);
 }
 
 /* The lease ends and the task goes nowhere any more. */
@@ -1008,13 +1010,13 @@ static enum store_status restore(struct tasks *t, const struct tasks_saved *save
                                  bool is_unfinished, uint64_t now_ns)
 {
     struct task_queue *q = queue_at(t, saved->queue);
-    struct task *task = new_task(saved->value);
+    struct task *task = new_task(saved->value, saved->max_attempts);
 
     if (!task)
         return STORE_NOMEM;
     task->node.key = saved->task;
     task->place = saved->place;
-    task->queue = saved->queue;
+    task->queue = (uint16_t)saved->queue;
     task->losses = saved->losses < UINT16_MAX ? (uint16_t)saved->losses : UINT16_MAX;
     task->may_be_repeat = saved->may_be_repeat;
     task->has_failure_value = saved->has_failure_value;

@@ -68,6 +68,7 @@ struct tasks_saved {
     uint64_t place;
     enum store_task_state state;
     uint32_t losses;
+    uint32_t max_attempts; /* its own limit; 0: its queue's */
     bool may_be_repeat, has_failure_value;
     struct store_lease_id lease; /* the last one; {0,0}: never leased */
     uint32_t lease_ms;

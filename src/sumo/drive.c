@@ -30,6 +30,9 @@ struct driving {
     struct sensor *sensors;
     double *values; /* of the sensors, in their order: what the readings point into */
     size_t n_sensors;
+    struct stop_watch *stop; /* NULL: no rule */
+    struct vehicle_counts counts;
+    double next_look_s;
     struct platoon_controller_reading readings[PLATOON_CONTROLLER_MAX_PLACES];
 };
 
@@ -168,6 +171,10 @@ static enum platoon_status prepare(struct driving *d, struct platoon_err *err)
 {
     enum platoon_status st = ops_of(d)->facts(d->simulation, &d->facts, err);
 
+    if (st == PLATOON_OK && d->stop) {
+        d->next_look_s = d->facts.begin_s + DRIVE_LOOK_EVERY_S;
+        st = ops_of(d)->count(d->simulation, &d->counts, err);
+    }
     if (st != PLATOON_OK || !d->settings)
         return st;
     if ((st = check_network(d, err)) != PLATOON_OK || (st = bind_places(d, err)) != PLATOON_OK)
@@ -232,40 +239,69 @@ static bool is_over(const struct driving *d, double time_s, double expected)
            (d->facts.end_s >= 0.0 && time_s >= d->facts.end_s - TIME_TOLERANCE_S);
 }
 
-static enum platoon_status run_loop(struct driving *d, drive_step_fn on_step, void *arg,
+/* Whether the rule ends it here: *out_stops. */
+static enum platoon_status look(struct driving *d, double time_s, bool *out_stops,
+                                struct platoon_err *err)
+{
+    double values[STOP_N_QUANTITIES] = {0};
+    enum platoon_status st;
+
+    if (time_s < d->next_look_s - TIME_TOLERANCE_S)
+        return PLATOON_OK;
+    while (d->next_look_s <= time_s + TIME_TOLERANCE_S)
+        d->next_look_s += DRIVE_LOOK_EVERY_S;
+    values[STOP_TIME] = time_s;
+    values[STOP_INSERTED] = d->counts.inserted;
+    values[STOP_ARRIVED] = d->counts.arrived;
+    values[STOP_RUNNING] = d->counts.inserted - d->counts.arrived;
+    values[STOP_TELEPORTS] = d->counts.teleports;
+    if (stop_rule_names(d->stop->rule, STOP_WAITING)) {
+        st = ops_of(d)->waiting(d->simulation, &values[STOP_WAITING], err);
+        if (st != PLATOON_OK)
+            return st;
+    }
+    *out_stops = stop_watch_look(d->stop, values);
+    return PLATOON_OK;
+}
+
+static enum platoon_status run_loop(struct driving *d, const struct drive_plan *plan,
                                     double *time_s, struct platoon_err *err)
 {
     double expected = d->facts.expected;
+    bool stops = false;
     enum platoon_status st;
 
     *time_s = d->facts.begin_s;
-    while (!is_over(d, *time_s, expected)) {
+    while (!stops && !is_over(d, *time_s, expected)) {
         if (d->controller && (st = actuate(d, *time_s, err)) != PLATOON_OK)
             return st;
         if ((st = ops_of(d)->step(d->simulation, time_s, &expected, err)) != PLATOON_OK)
             return st;
         if (d->controller && (st = observe(d, *time_s, err)) != PLATOON_OK)
             return st;
-        if (on_step)
-            on_step(*time_s, arg);
+        if (plan->on_step)
+            plan->on_step(*time_s, plan->arg);
+        if (d->stop && !is_over(d, *time_s, expected) &&
+            (st = look(d, *time_s, &stops, err)) != PLATOON_OK)
+            return st;
     }
     return ops_of(d)->finish(d->simulation, err);
 }
 
-enum platoon_status drive(struct simulation *s, const struct control_settings *settings,
-                          const char *folder, drive_step_fn on_step, void *arg, double *out_end_s,
+enum platoon_status drive(struct simulation *s, const struct drive_plan *plan, double *out_end_s,
                           struct platoon_err *err)
 {
-    struct driving d = {.simulation = s, .settings = settings, .folder = folder};
+    struct driving d = {
+        .simulation = s, .settings = plan->control, .folder = plan->folder, .stop = plan->stop};
     double time_s = 0.0;
     enum platoon_status st = prepare(&d, err);
 
     if (st == PLATOON_OK)
-        st = run_loop(&d, on_step, arg, &time_s, err);
+        st = run_loop(&d, plan, &time_s, err);
     if (st == PLATOON_OK)
         *out_end_s = time_s;
     if (d.controller)
-        settings->type->destroy(d.controller);
+        plan->control->type->destroy(d.controller);
     for (size_t i = 0; i < d.n_lamps; i++) {
         free(d.lamps[i].signal.state);
         free(d.lamps[i].shown);

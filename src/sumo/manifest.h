@@ -25,7 +25,8 @@ struct manifest_facts {
     int64_t started_ms, ended_ms; /* wall clock, since 1970 */
     double wall_s;
     const char *outcome;
-    const char *failure; /* its message; NULL: the run has a result */
+    const char *stopped_by; /* NULL: nothing stopped it early */
+    const char *failure;    /* its message; NULL: the run has a result */
     const char *stderr_tail;
 };
 

@@ -55,8 +55,8 @@ enum run_outcome outcome_of_figures(const struct run_end *end, double wanted_end
     bool reached_end = end->loop_finished || end->reason == REASON_END_REACHED ||
                        (wanted_end_s >= 0.0 && end->ended_s >= wanted_end_s - TIME_TOLERANCE_S);
 
-    if (end->reason == REASON_TOO_MANY_TELEPORTS)
-        return OUTCOME_STOPPED_EARLY; /* the configuration's own rule, max-num-teleports */
+    if (end->was_stopped || end->reason == REASON_TOO_MANY_TELEPORTS)
+        return OUTCOME_STOPPED_EARLY; /* the latter: the configuration's rule, max-num-teleports */
     if (has_left && !reached_end)
         return OUTCOME_INCOMPLETE;
     return outcome_is_gridlock(statistics, last) ? OUTCOME_GRIDLOCKED : OUTCOME_OK;

@@ -25,7 +25,7 @@ enum run_outcome {
     /* done: there is a result */
     OUTCOME_OK,
     OUTCOME_GRIDLOCKED,    /* vehicles were left at the end, and they stood */
-    OUTCOME_STOPPED_EARLY, /* by a rule that was set for the run */
+    OUTCOME_STOPPED_EARLY, /* by a rule that was set for the run, gridlocked or not */
     /* failed: there is none */
     OUTCOME_FAILED,      /* SUMO ended with an error, was killed, or never began */
     OUTCOME_TIMED_OUT,   /* by our limit on its time */
@@ -45,6 +45,7 @@ struct run_end {
     double ended_s;
     bool is_driven;     /* over TraCI, by the control loop */
     bool loop_finished; /* which came to its own end, and told SUMO to finish */
+    bool was_stopped;   /* because a rule to stop by said so */
 };
 /* OUTCOME_OK, or why the run failed: rules 1 and 2. */
 enum run_outcome outcome_of_end(const struct run_end *end);

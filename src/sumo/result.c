@@ -85,6 +85,8 @@ enum platoon_status result_make(const struct sumo_plan *plan, const struct figur
 
     if (st == PLATOON_OK)
         st = put_figures(plan, figures, facts, result);
+    if (st == PLATOON_OK && facts->stopped_by)
+        st = platoon_dict_set(result, "stopped_by", platoon_str(facts->stopped_by));
     if (st == PLATOON_OK)
         st = put_measured(&plan->measure, figures->metrics, result);
     if (st == PLATOON_OK)

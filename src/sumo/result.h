@@ -21,6 +21,7 @@ struct result_facts {
     const char *sumo_version;
     const char *inputs_sha256; /* NULL: not known */
     enum run_outcome outcome;
+    const char *stopped_by; /* the rule and what it saw; NULL: nothing stopped it */
 };
 
 /* The task's own keys, then ours (result_keys.c), then the user's metrics. ENOMEM. */

@@ -24,6 +24,7 @@ static const char *const ours[] = {
     "sumo_version",
     "inputs_sha256",
     "outcome",
+    "stopped_by",
     "platoon_error",
 
     "filename",
@@ -34,6 +35,7 @@ static const char *const ours[] = {
     "options",
     "metrics",
     "measure",
+    "stop_when",
     "task",
 };
 

@@ -28,6 +28,13 @@ struct simulation_facts {
     double expected; /* vehicles on the road, waiting, or yet to be loaded */
 };
 
+/* What happened to vehicles since the begin. */
+struct vehicle_counts {
+    double inserted;  /* that departed */
+    double arrived;   /* that ended their trips */
+    double teleports; /* that began */
+};
+
 enum network_object { NETWORK_SIGNALS, NETWORK_E1, NETWORK_E2, NETWORK_EDGES, NETWORK_N_OBJECTS };
 
 struct simulation;
@@ -43,6 +50,13 @@ struct simulation_ops {
     /* Have the sensors filled after each step. Called at most once; `sensors` stays where it is. */
     enum platoon_status (*watch)(struct simulation *s, struct sensor *sensors, size_t n,
                                  struct platoon_err *err);
+    /* Have `counts` kept from now on, which stays where it is. Called at most once, before the first
+     * step. */
+    enum platoon_status (*count)(struct simulation *s, struct vehicle_counts *counts,
+                                 struct platoon_err *err);
+    /* Vehicles that wait for room to depart now: SUMO makes a list of them. Between a step and the
+     * next set_signal() only. */
+    enum platoon_status (*waiting)(struct simulation *s, double *out, struct platoon_err *err);
     /* Show a state, one letter a link, from the next step on. */
     enum platoon_status (*set_signal)(struct simulation *s, const char *id, const char *state,
                                       struct platoon_err *err);

@@ -25,6 +25,7 @@ struct traci_simulation {
     struct traci *traci;
     struct sensor *sensors;
     size_t n_sensors;
+    struct vehicle_counts *counts; /* NULL: nobody wants any */
     double time_s, expected;
 };
 
@@ -200,6 +201,16 @@ static bool is_same_object(const struct sensor *a, const struct sensor *b)
     return source_of(a).domain == source_of(b).domain && strcmp(a->id, b->id) == 0;
 }
 
+static void count_in(struct vehicle_counts *counts, unsigned variable, double number)
+{
+    if (variable == TRACI_DEPARTED)
+        counts->inserted += number;
+    else if (variable == TRACI_ARRIVED)
+        counts->arrived += number;
+    else if (variable == TRACI_TELEPORTS_BEGUN)
+        counts->teleports += number;
+}
+
 /* A value that came with a step. Some sensor asked for it, or it is about the simulation itself. */
 static enum platoon_status on_value(enum traci_domain domain, struct traci_text id,
                                     unsigned variable, const struct traci_value *value, void *arg,
@@ -223,6 +234,8 @@ static enum platoon_status on_value(enum traci_domain domain, struct traci_text 
             ts->time_s = number;
         else if (variable == TRACI_VEHICLES_EXPECTED)
             ts->expected = number;
+        else if (ts->counts)
+            count_in(ts->counts, variable, number);
         return PLATOON_OK;
     }
     for (size_t i = 0; i < ts->n_sensors; i++) {
@@ -265,6 +278,31 @@ static enum platoon_status watch(struct simulation *s, struct sensor *sensors, s
     return PLATOON_OK;
 }
 
+static enum platoon_status count(struct simulation *s, struct vehicle_counts *counts,
+                                 struct platoon_err *err)
+{
+    /* In place of the first subscription, whose variables are therefore among them. */
+    static const uint8_t variables[] = {TRACI_SIMULATION_TIME, TRACI_VEHICLES_EXPECTED,
+                                        TRACI_DEPARTED, TRACI_ARRIVED, TRACI_TELEPORTS_BEGUN};
+    struct traci_simulation *ts = of(s);
+    enum platoon_status st =
+        traci_subscribe(ts->traci, TRACI_SIMULATION, "", variables, sizeof variables, err);
+
+    ts->counts = counts; /* only now: the answer told how things are before the first step */
+    return st;
+}
+
+static enum platoon_status waiting(struct simulation *s, double *out, struct platoon_err *err)
+{
+    size_t n;
+    enum platoon_status st =
+        traci_list_length(of(s)->traci, TRACI_SIMULATION, TRACI_VEHICLES_PENDING, "", &n, err);
+
+    if (st == PLATOON_OK)
+        *out = (double)n;
+    return st;
+}
+
 static enum platoon_status set_signal(struct simulation *s, const char *id, const char *state,
                                       struct platoon_err *err)
 {
@@ -302,6 +340,8 @@ static const struct simulation_ops ops = {
     .ids = ids,
     .signal_state = signal_state,
     .watch = watch,
+    .count = count,
+    .waiting = waiting,
     .set_signal = set_signal,
     .step = step,
     .finish = finish,

@@ -30,6 +30,8 @@
 
 /* A SUMO that hung up on its TraCI client gets this long to end by itself, and to say why. */
 #define LAST_WORDS_NS 10000000000u
+/* What reached() writes. */
+enum { REACHED_BYTES = 120 };
 /* Less than this is a full disk. */
 #define FULL_DISK_BYTES (64u << 10)
 
@@ -44,6 +46,7 @@ struct run {
     double wanted_end_s;     /* < 0: none */
     double running, waiting; /* vehicles, as libsumo tells; < 0: not known */
     bool is_driven, is_in_library, loop_finished;
+    struct stop_watch stop;          /* has fired: the rule ended the control loop */
     int64_t started_ms, finished_ms; /* wall clock, for people */
     struct inputs inputs;
     bool knows_inputs, inputs_changed; /* changed: while it ran, so nobody knows what SUMO read */
@@ -132,9 +135,20 @@ static enum platoon_status hear_out(struct run *run, struct platoon_err *err)
     return st;
 }
 
+static bool has_stop_rule(const struct run *run)
+{
+    return run->plan->stop.n_conditions > 0;
+}
+
 static enum platoon_status run_with_client(struct run *run, struct platoon_err *err)
 {
-    const struct control_settings *control = run->plan->is_controlled ? &run->plan->control : NULL;
+    const struct drive_plan plan = {
+        .control = run->plan->is_controlled ? &run->plan->control : NULL,
+        .folder = run->options->task_dir,
+        .stop = has_stop_rule(run) ? &run->stop : NULL,
+        .on_step = on_step,
+        .arg = run,
+    };
     struct held_port port = {.fd = -1};
     struct simulation *simulation = NULL;
     enum platoon_status st;
@@ -145,7 +159,7 @@ static enum platoon_status run_with_client(struct run *run, struct platoon_err *
         st = simulation_traci_open(&run->child, &run->console, &port, &simulation, err);
     held_port_close(&port);
     if (st == PLATOON_OK)
-        st = drive(simulation, control, run->options->task_dir, on_step, run, &run->time_s, err);
+        st = drive(simulation, &plan, &run->time_s, err);
     run->loop_finished = st == PLATOON_OK;
     if (st == PLATOON_OK)
         st = sumo_child_wait_end(&run->child, err);
@@ -190,6 +204,8 @@ static enum platoon_status follow_library(struct run *run, int fd, struct platoo
             continue;
         }
         run->loop_finished = report.err.status == PLATOON_OK;
+        run->stop.has_fired = report.was_stopped;
+        memcpy(run->stop.values, report.stop_values, sizeof run->stop.values);
         if (run->loop_finished)
             return sumo_child_wait_end(&run->child, err);
         if (report.err.status == PLATOON_ECLOSED)
@@ -207,6 +223,7 @@ static enum platoon_status run_in_library(struct run *run, struct platoon_err *e
         .argv = (const char *const *)argv,
         .cwd = run->options->task_dir,
         .control = run->plan->is_controlled ? &run->plan->control : NULL,
+        .stop = has_stop_rule(run) ? &run->plan->stop : NULL,
     };
     enum platoon_status st;
     int report_fd;
@@ -224,6 +241,8 @@ static enum platoon_status run_in_library(struct run *run, struct platoon_err *e
         return st;
     st = follow_library(run, report_fd, err);
     (void)close(report_fd); /* was only read from */
+    if (zygote->clock)      /* reports come five times a second only */
+        run->time_s = fmax(run->time_s, zygote->clock->time_s);
     return st;
 }
 
@@ -233,7 +252,9 @@ static enum platoon_status choose_library(struct run *run, struct platoon_err *e
     const struct sumo_run_options *options = run->options;
     enum platoon_status st;
 
-    run->is_driven = run->plan->is_controlled || options->backend != SUMO_BACKEND_AUTO;
+    run->is_driven = run->plan->is_controlled ||
+                     has_stop_rule(run) || /* it is looked at in steps */
+                     options->backend != SUMO_BACKEND_AUTO;
     if (!run->is_driven || !options->zygote || options->backend == SUMO_BACKEND_TRACI)
         return PLATOON_OK;
     st = libsumo_zygote_start(options->zygote, run->program, err);
@@ -346,9 +367,20 @@ static const char *last_words(const struct console *c)
     return *c->tail ? c->tail : "it gave no reason";
 }
 
-static double reached_s(const struct run *run)
+/* How far the simulation was when it ended, or was ended, for a sentence. The control loop counts
+ * steps; without one only SUMO's log tells, of which a SUMO that is killed has up to 4 KB unwritten. */
+static const char *reached(const struct run *run, char text[REACHED_BYTES])
 {
-    return fmax(run->time_s, fmax(run->console.time_s, run->console.ended_s));
+    if (run->is_driven || run->console.has_ended)
+        snprintf(text, REACHED_BYTES, "simulated time %.2f s",
+                 fmax(run->time_s, run->console.ended_s));
+    else if (run->console.has_progress)
+        snprintf(text, REACHED_BYTES,
+                 "simulated time %.2f s or some 45 steps more (its log comes in blocks)",
+                 run->console.time_s);
+    else
+        snprintf(text, REACHED_BYTES, "less than some 45 steps (its log had told none)");
+    return text;
 }
 
 static void note_exit(const struct run *run, struct sumo_failure *f)
@@ -370,11 +402,12 @@ static void describe_cut_short(const struct run *run, enum platoon_status st,
                                const struct platoon_err *err, struct sumo_failure *f)
 {
     const char *kind = kind_of_status(st);
+    char where[REACHED_BYTES];
 
     if (st == PLATOON_ETIMEDOUT)
         describe(f, kind, OUTCOME_TIMED_OUT,
-                 "the time limit of %g s is over; the simulation had reached %.2f s and was killed",
-                 run->options->timeout_s, reached_s(run));
+                 "the time limit of %g s is over; the simulation had reached %s and was killed",
+                 run->options->timeout_s, reached(run, where));
     else
         describe(f, kind, OUTCOME_FAILED, "%s", err->message);
 }
@@ -386,24 +419,22 @@ static void describe_bad_end(const struct run *run, enum run_outcome outcome,
     int status = run->child.wait_status;
     bool suspect = run->is_in_library && run->plan->is_controlled &&
                    controller_origin(run->plan->control.type);
+    char where[REACHED_BYTES];
 
     note_exit(run, f);
+    reached(run, where);
     if (outcome == OUTCOME_INTERRUPTED)
         describe(f, "signal", outcome,
-                 "SUMO was told to stop (by SIGTERM or SIGINT) at simulated time %.2f s; its "
-                 "outputs end "
-                 "there",
-                 reached_s(run));
+                 "SUMO was told to stop (by SIGTERM or SIGINT) at %s; its outputs end there",
+                 where);
     else if (WIFSIGNALED(status))
-        describe(f, "signal", outcome,
-                 "SUMO was ended by signal %d (%s) after simulated time %.2f s%s%s%s",
-                 WTERMSIG(status), strsignal(WTERMSIG(status)), reached_s(run),
+        describe(f, "signal", outcome, "SUMO was ended by signal %d (%s) after %s%s%s%s",
+                 WTERMSIG(status), strsignal(WTERMSIG(status)), where,
                  suspect ? "; the controller " : "", suspect ? run->plan->control.type->name : "",
                  suspect ? " ran in its process" : "");
     else if (outcome == OUTCOME_INCOMPLETE)
-        describe(f, "bad-output", outcome,
-                 "SUMO exited with 0 in mid run, after simulated time %.2f s; it said: %s",
-                 reached_s(run),
+        describe(f, "bad-output", outcome, "SUMO exited with 0 in mid run, after %s; it said: %s",
+                 where,
                  *run->console.reason_text ? run->console.reason_text : last_words(&run->console));
     else
         describe(f, "exit", outcome, "SUMO ended with exit code %d: %s", WEXITSTATUS(status),
@@ -504,6 +535,15 @@ static enum platoon_status measure(const struct run *run, struct figures *figure
                            figures->metrics, err);
 }
 
+/* What ended a run that was stopped early. */
+static const char *stop_text(const struct run *run, char out[STOP_EVENT_TEXT_BYTES])
+{
+    if (!run->stop.has_fired)
+        return "max-num-teleports"; /* the configuration's rule, which is SUMO's own */
+    stop_watch_text(&run->stop, out);
+    return out;
+}
+
 /* --- all of it -------------------------------------------------------------------------------- */
 
 static enum platoon_status conclude(struct run *run, platoon_value **out_result,
@@ -516,7 +556,9 @@ static enum platoon_status conclude(struct run *run, platoon_value **out_result,
         .ended_s = run->console.ended_s,
         .is_driven = run->is_driven,
         .loop_finished = run->loop_finished,
+        .was_stopped = run->stop.has_fired,
     };
+    char stopped_by[STOP_EVENT_TEXT_BYTES];
     enum run_outcome outcome;
     struct result_facts facts;
     struct figures figures;
@@ -557,6 +599,7 @@ static enum platoon_status conclude(struct run *run, platoon_value **out_result,
         .sumo_version = run->program->version,
         .inputs_sha256 = run->knows_inputs && !run->inputs_changed ? run->inputs.sha256 : NULL,
         .outcome = outcome,
+        .stopped_by = outcome == OUTCOME_STOPPED_EARLY ? stop_text(run, stopped_by) : NULL,
     };
     if ((st = result_make(run->plan, &figures, &facts, out_result)) != PLATOON_OK)
         describe(f, "internal", OUTCOME_FAILED, "no memory for the result");
@@ -589,6 +632,7 @@ static platoon_value *describe_run(const struct run *run, const platoon_value *r
         .started_ms = run->started_ms,
         .ended_ms = run->finished_ms,
         .wall_s = (double)(run->ended_ns - run->started_ns) / 1e9,
+        .stopped_by = platoon_as_str(platoon_dict_get(result, "stopped_by"), NULL),
         .outcome = result ? platoon_as_str(platoon_dict_get(result, "outcome"), NULL)
                           : outcome_text(failure->outcome),
         .failure = result ? NULL : failure->message,
@@ -653,6 +697,7 @@ enum platoon_status sumo_run(const struct sumo_plan *plan, const struct sumo_pro
     run->program = program;
     run->options = options;
     run->running = run->waiting = -1.0;
+    run->stop.rule = &plan->stop;
     run->wanted_end_s = plan->has_end ? plan->end_s : -1.0;
     learn_inputs(run);
     run->started_ms = clock_wall_ms();

@@ -70,6 +70,7 @@ struct sumo_failure {
  *     seed  total_time_spent_h  total_travel_time_h  mean_delay_s  mean_speed_kmh
  *     vehicles_inserted  vehicles_arrived  vehicles_running  vehicles_waiting
  *     teleports  collisions  end_time_s  wall_s  sumo_version  inputs_sha256  outcome
+ *     stopped_by  (of a run that was stopped early)
  *     measure_from_s  measure_to_s  (with a window), and the user's metrics
  *
  * EINTR when abort_fd hung up; any other status: the run failed and *out_failure says how. */

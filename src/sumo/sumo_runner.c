@@ -36,6 +36,7 @@ struct runner {
     const char *keep_dir; /* absolute; NULL: nothing is kept */
     double timeout_s;     /* of a task that brings none of its own; 0: none */
     char root[PATH_MAX];
+    char refusal[sizeof((struct platoon_err *)NULL)->message + 20]; /* "": ready for tasks */
 };
 
 /* --- messages --------------------------------------------------------------------------------- */
@@ -207,6 +208,13 @@ static int serve(struct runner *r)
         platoon_value *request;
         enum platoon_status st = runner_read(RUNNER_FD_IN, &request, &err);
 
+        if (st == PLATOON_OK && *r->refusal) {
+            platoon_value_unref(request);
+            fprintf(stderr, "sumo runner: %s\n", r->refusal);
+            /* Nobody reads any more: then nobody needs to know. */
+            (void)runner_write(RUNNER_FD_OUT, message("failed", platoon_str(r->refusal)), NULL);
+            return 2;
+        }
         if (st == PLATOON_OK) {
             st = serve_task(r, request, &err);
             platoon_value_unref(request);
@@ -265,10 +273,8 @@ static int read_command_line(struct runner *r, int argc, char **argv)
                 return usage();
             break;
         case 'c':
-            if (plugin_load(optarg, &err) != PLATOON_OK) {
-                fprintf(stderr, "sumo runner: --controller %s\n", err.message);
-                return 2;
-            }
+            if (!*r->refusal && plugin_load(optarg, &err) != PLATOON_OK)
+                snprintf(r->refusal, sizeof r->refusal, "--controller %s", err.message);
             break;
         case 'k':
             if (!keep_policy_parse(optarg, &r->keep))

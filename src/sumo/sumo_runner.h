@@ -24,6 +24,9 @@
  *     {'result': DICT}
  *     {'error': {'kind', 'message', 'exit', 'stderr_tail', 'outcome'}}
  *
+ * If a controller cannot be loaded, the first task is answered with {'failed': TEXT} and the exit
+ * code is 2.
+ *
  * Standard output and error are log. SUMO stays in this process's group: whoever kills the group
  * has killed the simulation. It ends, taking SUMO with it, when descriptor 3 hangs up, in mid run
  * too. */

@@ -312,7 +312,7 @@ struct settings_file {
     struct yaml_doc *doc;         /* NULL: there is no such file */
     const struct yaml_node *node; /* of `control` in it; NULL: absent */
     platoon_value *control;       /* the same as a value */
-    platoon_value *metrics, *measure;
+    platoon_value *metrics, *measure, *stop_when;
 };
 
 static void settings_file_release(struct settings_file *f)
@@ -320,6 +320,7 @@ static void settings_file_release(struct settings_file *f)
     platoon_value_unref(f->control);
     platoon_value_unref(f->metrics);
     platoon_value_unref(f->measure);
+    platoon_value_unref(f->stop_when);
     yaml_free(f->doc);
 }
 
@@ -334,7 +335,7 @@ static bool settings_file_take(const struct settings_file *f, const char *key, p
 static enum platoon_status settings_file_read(struct settings_file *f, const char *path,
                                               struct platoon_err *err)
 {
-    static const char *const known[] = {"control", "measure", "metrics"};
+    static const char *const known[] = {"control", "measure", "metrics", "stop_when"};
     enum platoon_status st;
 
     if (access(path, F_OK) < 0 && errno == ENOENT)
@@ -346,7 +347,8 @@ static enum platoon_status settings_file_read(struct settings_file *f, const cha
     f->node = yaml_get(f->doc->root, "control", NULL);
     if (!settings_file_take(f, "control", &f->control) ||
         !settings_file_take(f, "metrics", &f->metrics) ||
-        !settings_file_take(f, "measure", &f->measure))
+        !settings_file_take(f, "measure", &f->measure) ||
+        !settings_file_take(f, "stop_when", &f->stop_when))
         return no_memory(err);
     if (f->control && platoon_value_kind(f->control) != PLATOON_DICT)
         return yaml_fail(f->doc, f->node, err, "control must be a map, not %s",
@@ -401,11 +403,32 @@ static enum platoon_status take_measure(struct sumo_plan *plan, const struct set
     return st;
 }
 
+/* The task's rule, else the file's. */
+static enum platoon_status take_stop_rule(struct sumo_plan *plan, const struct settings_file *f,
+                                          struct platoon_err *err)
+{
+    const platoon_value *from_task = given(plan->task, "stop_when");
+    const platoon_value *value = from_task ? from_task : f->stop_when;
+    const char *text;
+    char where[400];
+    size_t len;
+
+    if (!value || platoon_is_none(value))
+        return PLATOON_OK;
+    (void)snprintf(where, sizeof where, "%.300s: stop_when", from_task ? "the task" : f->doc->path);
+    text = platoon_as_str(value, &len);
+    if (!text || strlen(text) != len)
+        return platoon_fail(err, PLATOON_EINVAL,
+                            "%s must be a text such as \"waiting > 2000\", not %s%s", where,
+                            text ? "one with a NUL" : "a ", text ? "" : kind_of(value));
+    return stop_rule_parse(text, where, &plan->stop, err);
+}
+
 /* What the task and the file beside the configuration say together. */
 static enum platoon_status take_settings(struct sumo_plan *plan, struct platoon_err *err)
 {
     enum platoon_status st = wants_control(plan->task, &plan->is_controlled, err);
-    struct settings_file file = {NULL, NULL, NULL, NULL, NULL};
+    struct settings_file file = {NULL, NULL, NULL, NULL, NULL, NULL};
     char *path;
 
     if (st != PLATOON_OK)
@@ -417,6 +440,8 @@ static enum platoon_status take_settings(struct sumo_plan *plan, struct platoon_
         st = apply_control(plan, &file, err);
     if (st == PLATOON_OK)
         st = take_measure(plan, &file, err);
+    if (st == PLATOON_OK)
+        st = take_stop_rule(plan, &file, err);
     settings_file_release(&file);
     free(path);
     return st;

@@ -11,6 +11,7 @@
  *      'options': {...},               those of SUMO's options that a task may set; see below
  *      'metrics': {...},               see measure/settings.h, as for the next
  *      'measure': {...},
+ *      'stop_when': 'waiting > 2000',  see stop_rule.h
  *      ...}                            the task's own; comes back in the result
  *
  * options: scale, step-length, time-to-teleport, max-depart-delay (numbers), route-files,
@@ -29,6 +30,7 @@
 #include "sumo/control/settings.h"
 #include "sumo/measure/settings.h"
 #include "sumo/paths.h"
+#include "sumo/stop_rule.h"
 
 struct sumo_plan {
     platoon_value *task; /* counted */
@@ -48,6 +50,7 @@ struct sumo_plan {
     char summary_file[PATH_PLAIN_NAME_BYTES + 1];
     char tripinfo_file[PATH_PLAIN_NAME_BYTES + 1]; /* is written if `measure` needs it */
     struct measure_settings measure;
+    struct stop_rule stop; /* no conditions: none */
 };
 
 /* EINVAL (the task is wrong), ENOTFOUND (a file is not there), each with a sentence that names the

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sumo/xml_source.h"
+
 enum { CHUNK_BYTES = 64 << 10, TAIL_BYTES = 512 };
 
 struct scan {
@@ -42,30 +44,18 @@ static void on_end(void *data, const XML_Char *name)
     s->depth--;
 }
 
-static enum platoon_status open_file(const char *path, int *out_fd, struct platoon_err *err)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-
-    if (fd < 0)
-        return platoon_fail(err, errno == ENOENT ? PLATOON_ENOTFOUND : PLATOON_EIO, "%s: %s", path,
-                            strerror(errno));
-    *out_fd = fd;
-    return PLATOON_OK;
-}
-
-static enum platoon_status feed(struct scan *s, int fd, const char *path, struct platoon_err *err)
+static enum platoon_status feed(struct scan *s, struct xml_source *source, const char *path,
+                                struct platoon_err *err)
 {
     for (;;) {
         void *chunk = XML_GetBuffer(s->parser, CHUNK_BYTES);
-        ssize_t n;
+        enum platoon_status st;
+        size_t n;
 
         if (!chunk)
             return platoon_fail(err, PLATOON_ENOMEM, "no memory to read %s", path);
-        n = read(fd, chunk, CHUNK_BYTES);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return platoon_fail(err, PLATOON_EIO, "%s: %s", path, strerror(errno));
+        if ((st = xml_source_read(source, chunk, CHUNK_BYTES, &n, err)) != PLATOON_OK)
+            return st;
         if (XML_ParseBuffer(s->parser, (int)n, n == 0) != XML_STATUS_OK) {
             if (s->stopped)
                 return PLATOON_OK;
@@ -83,10 +73,10 @@ enum platoon_status xml_scan(const char *path, xml_element_fn on_element, void *
                              struct platoon_err *err)
 {
     struct scan s = {.on_element = on_element, .arg = arg};
+    struct xml_source *source;
     enum platoon_status st;
-    int fd = -1;
 
-    if ((st = open_file(path, &fd, err)) != PLATOON_OK)
+    if ((st = xml_source_open(path, XML_SOURCE_MAX_UNPACKED, &source, err)) != PLATOON_OK)
         return st;
     s.parser = XML_ParserCreate(NULL);
     if (!s.parser) {
@@ -94,10 +84,10 @@ enum platoon_status xml_scan(const char *path, xml_element_fn on_element, void *
     } else {
         XML_SetUserData(s.parser, &s);
         XML_SetElementHandler(s.parser, on_start, on_end);
-        st = feed(&s, fd, path, err);
+        st = feed(&s, source, path, err);
         XML_ParserFree(s.parser);
     }
-    (void)close(fd); /* only read from */
+    xml_source_close(source);
     return st;
 }
 
@@ -156,13 +146,13 @@ static bool see_all(const char *name, const char *const *attributes, unsigned de
 static enum platoon_status read_tail(const char *path, char *tail, size_t *out_len,
                                      struct platoon_err *err)
 {
-    enum platoon_status st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    enum platoon_status st = PLATOON_OK;
     struct stat info;
     ssize_t n = -1;
-    int fd = -1;
 
-    if ((st = open_file(path, &fd, err)) != PLATOON_OK)
-        return st;
+    if (fd < 0)
+        return platoon_fail(err, PLATOON_EIO, "%s: %s", path, strerror(errno));
     if (fstat(fd, &info) == 0)
         n = pread(fd, tail, TAIL_BYTES, info.st_size > TAIL_BYTES ? info.st_size - TAIL_BYTES : 0);
     if (n < 0)

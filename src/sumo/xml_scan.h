@@ -15,10 +15,12 @@
 typedef bool (*xml_element_fn)(const char *name, const char *const *attributes, unsigned depth,
                                void *arg);
 
-/* Read `path` to its end, or to where on_element has seen enough.
+/* Read `path` to its end, or to where on_element has seen enough; unpacked, if it is compressed
+ * (xml_source.h).
  *
  * ENOTFOUND if there is no such file, EIO if it cannot be read, EPROTO if it is not well-formed to
- * its end (cut off, for example): `err` then says at which line and column. */
+ * its end (cut off, for example): `err` then says at which line and column; also if it is compressed
+ * and damaged. ELIMIT if it unpacks to more than XML_SOURCE_MAX_UNPACKED; ENOMEM. */
 enum platoon_status xml_scan(const char *path, xml_element_fn on_element, void *arg,
                              struct platoon_err *err);
 

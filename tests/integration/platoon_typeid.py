@@ -251,6 +251,19 @@ def a_task_lost_five_times_is_dead_and_its_master_hears_of_it(t):
 
 
 @test
+def a_row_may_bring_its_own_limit_of_attempts(t):
+    m = Farm(t, "-w", "100").connect()
+    p, results = m.platoon(), m.get_result_queue()
+    twice, once = p.put_many(TASKS, rows=[{"value": "twice", "attempts": 2}, {"value": "once", "attempts": 1}])
+    for _ in range(3):
+        p.lease(TASKS, 1, 20, "doomed")
+    failures = [results.get(timeout=20) for _ in range(2)]
+    check_equal({f["task_id"]: (f["task"], f["platoon_error"]["kind"]) for f in failures},
+                {twice: ("twice", "lost"), once: ("once", "lost")})
+    check_equal({task: p.explain(task)["attempts_lost"] for task in (twice, once)}, {twice: 2, once: 1})
+
+
+@test
 def what_is_released_goes_to_the_front_in_its_old_order(t):
     p = Farm(t).connect().platoon()
     p.put_many(TASKS, list("abcdef"))
@@ -453,6 +466,9 @@ def wrong_arguments_are_answered_with_the_methods_signature(t):
         (lambda: p.put_many(5, [1]), "TypeError", ["put_many(", "name of a queue"]),
         (lambda: p.put_many(TASKS, rows=[{}]), "ValueError", ["item 0", "'value' or 'pickle'"]),
         (lambda: p.put_many(TASKS, rows=[{"value": 1}, {"value": 1, "pickle": b"N."}]), "ValueError", ["item 1"]),
+        (lambda: p.put_many(TASKS, rows=[{"value": 1, "attempts": "3"}]), "TypeError", ["item 0", "must be an int"]),
+        (lambda: p.put_many(TASKS, rows=[{"value": 1, "attempts": 0}]), "ValueError", ["item 0", "1 to 65535"]),
+        (lambda: p.put_many(TASKS, rows=[{"value": 1, "attempts": 2 ** 80}]), "ValueError", ["1 to 65535"]),
         (lambda: p.put_many(TASKS, rows=[{"pickle": "text"}]), "TypeError", ["item 0", "must be bytes"]),
         (lambda: p.put_many(TASKS, rows=[{"pickle": b"no pickle"}]), "ValueError", ["item 0", "no whole pickle"]),
         (lambda: p.put_many(TASKS, rows=[{"pickle": pickle.dumps([1, 2])[:-1]}]), "ValueError", ["before its STOP"]),

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""examples/sumo_master.c and sumo_worker.c, and <platoon/sumo.h> behind them: against each other, platoon serve, and
-Python's own server."""
+"""examples/sumo_master.c, sumo_worker.c and sumo_control.c, and <platoon/sumo.h> behind them: against each other, platoon
+serve, and Python's own server."""
 import ast
+import json
 import os
 import re
 import shutil
@@ -10,7 +11,7 @@ import subprocess
 from pathlib import Path
 
 import support
-from support import AUTHKEY, ROOT, Server, check, check_equal, check_in, for_each_python, program, skip, test
+from support import AUTHKEY, BUILD, ROOT, Server, check, check_equal, check_in, for_each_python, program, skip, test
 
 TIME_LIMIT_S = 600
 
@@ -174,6 +175,51 @@ def a_worker_that_is_killed_takes_its_simulation_with_it(t):
     t.eventually(lambda: not simulations(root), "SUMO is gone")
     check(running, "no simulation was seen")
     master.stop(signal.SIGKILL)
+
+
+def control(t, root, *arguments, exit_code=0, **more):
+    """Run examples/sumo_control.c on the scenario."""
+    p = t.run([program("sumo_control"), root / "data" / "ramp_metering.sumocfg", *arguments], exit_code=exit_code,
+              timeout=100, env=env(t, **more))
+    check_nothing_left(t)
+    return p
+
+
+def by_platoon_sumo(t, root, *arguments):
+    """Total time spent, as `platoon sumo` has it."""
+    p = t.platoon("sumo", root / "data" / "ramp_metering.sumocfg", "--json", *arguments, env=env(t), timeout=100)
+    return json.loads(p.stdout)["total_time_spent_h"]
+
+
+@test(timeout=120)
+def controllers_of_both_kinds_run_from_c_with_their_parameters(t):
+    root, mine = scenario(t, end=900), BUILD / "examples" / "demand_capacity.so"
+    none = by_platoon_sumo(t, root, "--seed", "3")
+    for name, argument, more in (("fixed", "fixed", ()),
+                                 ("demand_capacity", "%s:demand_capacity" % mine, ("--controller", mine))):
+        key = "cycle_s=20" if name == "fixed" else "period_s=60"
+        want = by_platoon_sumo(t, root, "--seed", "3", *more, "--control", name, "--set", key)
+        p = control(t, root, argument, "seed=3", key)
+        check_equal(p.stdout.splitlines(), ["none: %.2f veh h, ok" % none, "%s: %.2f veh h, ok" % (name, want),
+                                            "control saves %.2f veh h" % (none - want)], "output")
+        check(want != none, "the controller changes nothing")
+
+
+@test(timeout=120)
+def what_is_wrong_with_a_controller_is_told_to_the_c_program(t):
+    root = scenario(t, end=60)
+    no_table, crashes = t.tmp / "no_table.so", t.tmp / "crashes.so"
+    for path, code in ((no_table, "int platoon_nothing;"),
+                       (crashes, "int raise(int); __attribute__((constructor)) static void f(void) { raise(9); }")):
+        t.run(["cc", "-shared", "-fPIC", "-o", path, t.file(path.stem + ".c", code)])
+    for arguments, words in (
+            (("alinea", "K_R=-1"), "bad-task: the task: control.K_R is -1; it must be 0 to 1000 veh/h/%"),
+            (("demand_capacity",), "control.type"),
+            ((t.tmp / "nowhere.so:x",), "none: --controller %s/nowhere.so: No such file or directory" % t.tmp),
+            ((str(no_table) + ":x",), "no_table.so exports no platoon_controller_plugin"),
+            ((str(crashes) + ":x",), "the simulation's process was ended by signal")):
+        p = control(t, root, *arguments, exit_code=1)
+        check_in(words, p.stderr)
 
 
 def simulations(root):

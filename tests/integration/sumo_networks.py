@@ -2,6 +2,7 @@
 """`platoon sumo --describe`, and networks that are not ours: two of SUMO's own package, one metered by what --write made
 of it, one as it is."""
 import gzip
+import hashlib
 import json
 import os
 import re
@@ -88,13 +89,49 @@ def what_cannot_be_described_is_told(t):
         check_in(part, sumo(t, config, *arguments, exit_code=2).stderr)
     net = t.tmp / "ramp" / "ramp.net.xml"
     whole = net.read_bytes()
-    net.write_bytes(gzip.compress(whole))
-    check_in("gunzip -k", sumo(t, config, "--describe", exit_code=1).stderr)
+    packed = gzip.compress(whole)
+    net.write_bytes(packed[:len(packed) // 2])
+    check_in("ramp.net.xml is compressed, and cut off", sumo(t, config, "--describe", exit_code=1).stderr)
+    net.write_bytes(packed[:-8] + bytes(8))
+    check_in("ramp.net.xml is compressed, and damaged: incorrect data check",
+             sumo(t, config, "--describe", exit_code=1).stderr)
     net.write_bytes(whole[:2000])
     check(re.search(r"ramp\.net\.xml:\d+:\d+: ", sumo(t, config, "--describe", exit_code=1).stderr), "no line and column")
     net.unlink()
     check_in("ramp.net.xml: No such file", sumo(t, config, "--describe", "--write", exit_code=1).stderr)
     check(not (t.tmp / "ramp.platoon.yaml").exists(), "a draft of nothing")
+
+
+@test(timeout=60)
+def compressed_files_are_described_and_run_as_plain_ones(t):
+    """As SUMO takes them: by their bytes. One is named .gz, one is not, one is in two pieces."""
+    data = scenario(t) / "data"
+    plain, packed = data / "ramp_metering.sumocfg", data / "packed.sumocfg"
+    net, detectors, demand = (data / name for name in ("network.net.xml", "detectors.add.xml", "demand.rou.xml"))
+    (data / "network.net.xml.gz").write_bytes(gzip.compress(net.read_bytes()))
+    (data / "packed.add.xml").write_bytes(gzip.compress(b'<additional><include href="detectors.xml.gz"/></additional>'))
+    (data / "detectors.xml.gz").write_bytes(gzip.compress(detectors.read_bytes()))
+    text = demand.read_bytes()
+    (data / "demand.rou.xml.gz").write_bytes(gzip.compress(text[:500]) + gzip.compress(text[500:]))
+    packed.write_text(plain.read_text().replace("network.net.xml", "network.net.xml.gz")
+                      .replace("detectors.add.xml", "packed.add.xml").replace("demand.rou.xml", "demand.rou.xml.gz"))
+    found = described(t, packed)
+    check_equal(found.pop("net_file"), str(data / "network.net.xml.gz"), "net_file")
+    want = described(t, plain)
+    check_equal(want.pop("net_file"), str(net), "net_file")
+    check(len(want["detectors"]) > 4 and want["ramps"], "what there is: %r" % want)
+    check_equal(found, want, "what is described")
+
+    options = ("--control", "alinea", "--seed", "4", "--set", "end=900", "--json", "--output-dir")
+    runs = [json.loads(sumo(t, config, *options, t.tmp / ("out-" + config.stem)).stdout)
+            for config in (plain, packed)]
+    check_equal(runs[1]["outcome"], "ok", "outcome")
+    check_equal(runs[1]["total_time_spent_h"], runs[0]["total_time_spent_h"], "total time spent")
+    inputs = json.loads((t.tmp / "out-packed" / "manifest.json").read_text())["inputs"]
+    check_equal({f["name"]: f["sha256"] for f in inputs},
+                {name: hashlib.sha256((data / name).read_bytes()).hexdigest()
+                 for name in ("demand.rou.xml.gz", "detectors.xml.gz", "network.net.xml.gz", "packed.add.xml",
+                              "packed.sumocfg")}, "what was read")
 
 
 @test(timeout=120)

@@ -34,7 +34,8 @@ void model_pass_ms(struct model *m, uint32_t ms)
             m->tasks[i].is_delayed = false;
 }
 
-static store_task_id enter(struct model *m, store_queue_id queue, struct store_key key, int value)
+static store_task_id enter(struct model *m, store_queue_id queue, struct store_key key, int value,
+                           uint32_t max_attempts)
 {
     assert(m->n_tasks < MODEL_TASKS);
     m->n_tasks++;
@@ -43,6 +44,7 @@ static store_task_id enter(struct model *m, store_queue_id queue, struct store_k
                                                .value = value,
                                                .place = ++m->last_place,
                                                .is_unfinished = true,
+                                               .max_attempts = max_attempts,
                                                .key = key};
     m->unfinished[queue]++;
     return m->n_tasks;
@@ -72,8 +74,9 @@ void model_put(struct model *m, store_queue_id queue, const struct model_put *it
         else if (limit && after > limit)
             out[i] = (struct store_put_answer){STORE_PUT_FULL, 0};
         else
-            out[i] = (struct store_put_answer){STORE_PUT_NEW,
-                                               enter(m, queue, items[i].key, items[i].value)};
+            out[i] = (struct store_put_answer){
+                STORE_PUT_NEW,
+                enter(m, queue, items[i].key, items[i].value, items[i].max_attempts)};
     }
 }
 
@@ -166,15 +169,17 @@ struct store_done_answer model_done(struct model *m, struct store_lease_ref ref,
     }
     results = m->queues[task->queue].result_queue;
     if (results && value >= 0)
-        answer.result = enter(m, results, (struct store_key){0, 0}, value);
+        answer.result = enter(m, results, (struct store_key){0, 0}, value, 0);
     return answer;
 }
 
 /* The attempt is counted; true if the task is dead now. */
 static bool lose_attempt(struct model *m, struct model_task *task)
 {
+    uint32_t limit = task->max_attempts ? task->max_attempts : m->queues[task->queue].max_attempts;
+
     task->losses++;
-    if (task->losses < m->queues[task->queue].max_attempts)
+    if (task->losses < limit)
         return false;
     task->state = STORE_DEAD;
     settle(m, task);

@@ -21,7 +21,7 @@ struct model_task {
     bool is_delayed; /* queued, but not yet to be taken */
     int value;
     uint64_t place;
-    uint32_t losses;
+    uint32_t losses, max_attempts; /* max_attempts 0: the queue's */
     bool may_be_repeat, is_unfinished, has_failure;
     struct store_key key;
     struct store_lease_id lease; /* the last one */
@@ -41,6 +41,7 @@ struct model {
 struct model_put {
     struct store_key key;
     int value;
+    uint32_t max_attempts;
 };
 
 /* A task as a claim or a sweep tells it. */

@@ -235,8 +235,10 @@ static void call_put(struct history *h)
         struct store_key key = {has_key ? h->model->epoch : 0,
                                 has_key ? h->counter - back + i + 1 : 0};
 
-        items[i] = (struct store_put_item){key, h->values[value]};
-        wanted[i] = (struct model_put){key, value};
+        uint32_t max_attempts = pick(h, 4) ? 0 : 1 + (uint32_t)pick(h, 3);
+
+        items[i] = (struct store_put_item){key, h->values[value], max_attempts};
+        wanted[i] = (struct model_put){key, value, max_attempts};
     }
     h->counter += e->n - (back < e->n ? back : e->n);
     model_put(h->model, queue, wanted, e->n, limit, e->puts);

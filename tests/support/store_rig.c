@@ -187,8 +187,10 @@ enum store_put_status put_keyed(struct rig *r, store_queue_id queue, const char 
 
     assert_true(n <= MAX_BATCH);
     for (size_t i = 0; i < n; i++) {
-        items[i].key = (struct store_key){first_key ? r->epoch : 0, first_key ? first_key + i : 0};
-        items[i].value = rig_payload(letters[i]);
+        items[i] = (struct store_put_item){
+            .key = {first_key ? r->epoch : 0, first_key ? first_key + i : 0},
+            .value = rig_payload(letters[i]),
+            .max_attempts = r->max_attempts};
     }
     for (;;) {
         told = (struct told){0};

@@ -37,6 +37,7 @@ struct rig {
     const struct store_maker *maker;
     struct store *s;
     uint64_t epoch, counter;       /* of leases and keys */
+    uint32_t max_attempts;         /* of the next puts; 0: the queue's */
     store_queue_id tasks, results; /* a linked pair */
     store_queue_id plain, small;   /* small: maxsize 3 */
     struct rig_lease held[128];    /* by letter */

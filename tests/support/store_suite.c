@@ -90,7 +90,7 @@ static void call_everything(struct diary *d)
     struct store *s = d->rig->s;
     store_queue_id queue = d->rig->tasks;
     struct payload *p = rig_payload('a');
-    struct store_put_item item = {{0, 0}, p};
+    struct store_put_item item = {.value = p};
     struct store_lease_id lease = rig_next_lease(d->rig);
     struct store_lease_ref ref = {1, lease};
     struct store_done_item done_item = {.ref = ref, .state = STORE_DONE, .result = p};
@@ -825,6 +825,33 @@ static void kill_task(struct rig *r, char letter)
         lose(r, letter, STORE_TO_FRONT);
 }
 
+SUITE(a_limit_of_attempts_of_its_own_goes_before_the_queues)
+{
+    static const uint32_t limits[] = {1, 2, 7}; /* below and above the queue's 5 */
+    struct rig r;
+
+    rig_open(&r, maker);
+    for (int w = 0; w < 3; w++) {
+        r.max_attempts = limits[w];
+        put(&r, r.tasks, "a");
+        for (uint32_t i = 1; i <= limits[w]; i++) {
+            assert_string_equal(claim(&r, r.tasks, 1), "a");
+            assert_int_equal(lose(&r, 'a', STORE_TO_FRONT),
+                             i < limits[w] ? STORE_RELEASE_OK : STORE_RELEASE_DEAD);
+        }
+        assert_int_equal(counts(&r, r.tasks).dead, w + 1);
+    }
+    r.max_attempts = 2;
+    put(&r, r.tasks, "b");
+    for (int i = 0; i < 2; i++) { /* by time, as an agent's */
+        assert_string_equal(claim_for(&r, r.tasks, 1, 1000), "b");
+        rig_pass_ms(&r, 1001);
+        assert_int_equal(sweep(&r, 5), 1);
+        assert_int_equal(r.swept[0].dead, i == 1);
+    }
+    rig_close(&r);
+}
+
 SUITE(the_failure_of_a_dead_task_is_recorded_once)
 {
     struct rig r;
@@ -1134,7 +1161,7 @@ SUITE(large_batches_keep_their_order)
 
     rig_open(&r, maker);
     for (size_t i = 0; i < N_LARGE; i++) {
-        items[i] = (struct store_put_item){{r.epoch, i + 1}, p};
+        items[i] = (struct store_put_item){.key = {r.epoch, i + 1}, .value = p};
         leases[i] = (struct store_lease_id){r.epoch, i + 1};
     }
     store_put(r.s, r.tasks, items, N_LARGE / 2, 0, take_ids, l);

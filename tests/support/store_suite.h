@@ -43,6 +43,7 @@
     X(a_result_is_an_entry_of_the_linked_queue)                                                    \
     X(a_result_needs_no_room)                                                                      \
     X(a_batch_of_results_may_name_a_task_twice)                                                    \
+    X(a_limit_of_attempts_of_its_own_goes_before_the_queues)                                       \
     X(the_failure_of_a_dead_task_is_recorded_once)                                                 \
     X(a_late_result_of_a_dead_task_wins_over_its_failure)                                          \
     X(unfinished_falls_once_for_each_task)                                                         \

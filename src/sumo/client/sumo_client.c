@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <math.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -23,7 +24,8 @@ enum {
     FD_IN = 3,
     FD_OUT = 4,
     FD_FREE = 10, /* ours are placed from here on, out of the way of those two */
-    MAX_ARGUMENTS = 12,
+    MAX_ARGUMENTS = 16 + 2 * PLATOON_SUMO_MAX_CONTROLLERS,
+    MAX_TIMEOUT_S = 366 * 86400, /* as of `platoon sumo`; nobody sees the difference */
     PICKLE_PROTOCOL = 4
 };
 #define MAX_ANSWER_BYTES (1u << 30)
@@ -58,12 +60,46 @@ static void make_command_line(struct command_line *c, const struct platoon_sumo_
     }
     if (options->allow_any_path)
         c->argv[c->n++] = "--allow-any-path";
+    if (options->backend) {
+        c->argv[c->n++] = "--sumo-backend";
+        c->argv[c->n++] = options->backend;
+    }
+    for (size_t i = 0; i < options->n_controllers; i++) {
+        c->argv[c->n++] = "--controller";
+        c->argv[c->n++] = options->controllers[i];
+    }
     if (options->timeout_s > 0.0) {
-        snprintf(c->timeout, sizeof c->timeout, "%.3f", options->timeout_s);
+        double ms = ceil(fmin(options->timeout_s, MAX_TIMEOUT_S) * 1000.0);
+
+        /* By hand: in the caller's locale "%f" may write a comma. */
+        snprintf(c->timeout, sizeof c->timeout, "%lld.%03d", (long long)ms / 1000,
+                 (int)((long long)ms % 1000));
         c->argv[c->n++] = "--timeout";
         c->argv[c->n++] = c->timeout;
     }
     c->argv[c->n] = NULL;
+}
+
+static enum platoon_status check_options(const struct platoon_sumo_options *options,
+                                         struct platoon_err *err)
+{
+    static const char *const backends[] = {"auto", "libsumo", "traci"};
+    bool is_known = !options->backend;
+
+    for (size_t i = 0; i < sizeof backends / sizeof backends[0] && !is_known; i++)
+        is_known = strcmp(options->backend, backends[i]) == 0;
+    if (!is_known)
+        return platoon_fail(err, PLATOON_EINVAL,
+                            "options.backend is \"%.40s\"; there are auto, libsumo and traci",
+                            options->backend);
+    if (options->n_controllers > PLATOON_SUMO_MAX_CONTROLLERS)
+        return platoon_fail(err, PLATOON_EINVAL, "options.n_controllers is %zu; there may be %d",
+                            options->n_controllers, PLATOON_SUMO_MAX_CONTROLLERS);
+    for (size_t i = 0; i < options->n_controllers; i++) {
+        if (!options->controllers || !options->controllers[i])
+            return platoon_fail(err, PLATOON_EINVAL, "options.controllers[%zu] is NULL", i);
+    }
+    return PLATOON_OK;
 }
 
 /* The program that was named, or NULL. */
@@ -190,15 +226,38 @@ static void end_runner(struct client *client)
 
 /* --- frames ----------------------------------------------------------------------------------- */
 
-static enum platoon_status send_all(int fd, const void *data, size_t len, struct platoon_err *err)
+/* The runner hung up, so it has ended or is about to. It stays unreaped: its number is still its
+ * group's. */
+static enum platoon_status ended_early(const struct client *client, struct platoon_err *err)
+{
+    siginfo_t info = {.si_pid = 0};
+
+    while (waitid(P_PID, (id_t)client->pid, &info, WEXITED | WNOWAIT) < 0 && errno == EINTR)
+        ;
+    if (info.si_pid && info.si_code != CLD_EXITED)
+        return platoon_fail(
+            err, PLATOON_EPROTO, "the simulation's process was ended by signal %d (%s)%s",
+            info.si_status, strsignal(info.si_status),
+            client->options->n_controllers ? "; was it one of the controllers that it loads?" : "");
+    return platoon_fail(
+        err, PLATOON_EPROTO,
+        "the simulation's process ended without an answer (exit code %d; stderr has "
+        "its words)",
+        info.si_status);
+}
+
+static enum platoon_status send_all(const struct client *client, const void *data, size_t len,
+                                    struct platoon_err *err)
 {
     const char *at = data;
 
     while (len > 0) {
-        ssize_t n = send(fd, at, len, MSG_NOSIGNAL);
+        ssize_t n = send(client->fd, at, len, MSG_NOSIGNAL);
 
         if (n < 0 && errno == EINTR)
             continue;
+        if (n < 0 && (errno == EPIPE || errno == ECONNRESET))
+            return ended_early(client, err);
         if (n < 0)
             return platoon_fail(err, PLATOON_EIO, "the simulation's process: %s", strerror(errno));
         at += n;
@@ -207,21 +266,20 @@ static enum platoon_status send_all(int fd, const void *data, size_t len, struct
     return PLATOON_OK;
 }
 
-static enum platoon_status receive_all(int fd, void *data, size_t len, struct platoon_err *err)
+static enum platoon_status receive_all(const struct client *client, void *data, size_t len,
+                                       struct platoon_err *err)
 {
     char *at = data;
 
     while (len > 0) {
-        ssize_t n = recv(fd, at, len, 0);
+        ssize_t n = recv(client->fd, at, len, 0);
 
         if (n < 0 && errno == EINTR)
             continue;
+        if (n == 0 || (n < 0 && errno == ECONNRESET))
+            return ended_early(client, err);
         if (n < 0)
             return platoon_fail(err, PLATOON_EIO, "the simulation's process: %s", strerror(errno));
-        if (n == 0)
-            return platoon_fail(err, PLATOON_EPROTO,
-                                "the simulation's process ended without an answer (stderr has its "
-                                "words)");
         at += n;
         len -= (size_t)n;
     }
@@ -250,8 +308,8 @@ static enum platoon_status send_task(struct client *client, platoon_value *task,
     if (st == PLATOON_OK) {
         for (int i = 0; i < 4; i++)
             head[i] = (unsigned char)(len >> (24 - 8 * i));
-        if ((st = send_all(client->fd, head, sizeof head, err)) == PLATOON_OK)
-            st = send_all(client->fd, body, len, err);
+        if ((st = send_all(client, head, sizeof head, err)) == PLATOON_OK)
+            st = send_all(client, body, len, err);
     }
     free(body);
     return st;
@@ -261,7 +319,7 @@ static enum platoon_status receive_answer(struct client *client, platoon_value *
                                           struct platoon_err *err)
 {
     unsigned char head[4];
-    enum platoon_status st = receive_all(client->fd, head, sizeof head, err);
+    enum platoon_status st = receive_all(client, head, sizeof head, err);
     size_t len;
     void *body;
 
@@ -272,7 +330,7 @@ static enum platoon_status receive_answer(struct client *client, platoon_value *
         return platoon_fail(err, PLATOON_EPROTO, "an answer of %zu bytes is too long", len);
     if (!(body = malloc(len ? len : 1)))
         return platoon_fail(err, PLATOON_ENOMEM, "no memory for a result of %zu bytes", len);
-    if ((st = receive_all(client->fd, body, len, err)) == PLATOON_OK)
+    if ((st = receive_all(client, body, len, err)) == PLATOON_OK)
         st = platoon_pickle_decode(body, len, NULL, out, err);
     free(body);
     return st;
@@ -302,7 +360,7 @@ static enum platoon_status await_result(struct client *client, platoon_value *ta
                                         platoon_value **out, struct platoon_err *err)
 {
     for (;;) {
-        platoon_value *answer, *part;
+        platoon_value *answer = NULL, *part;
         enum platoon_status st = receive_answer(client, &answer, err);
 
         if (st != PLATOON_OK)
@@ -317,6 +375,8 @@ static enum platoon_status await_result(struct client *client, platoon_value *ta
             *out = platoon_value_ref(part);
         else if ((part = platoon_dict_get(answer, "error")))
             st = make_failure(task, part, out, err);
+        else if ((part = platoon_dict_get(answer, "failed")))
+            st = platoon_fail(err, PLATOON_EINVAL, "%s", platoon_as_str(part, NULL));
         else
             st = platoon_fail(err, PLATOON_EPROTO, "the simulation's process answered nonsense");
         platoon_value_unref(answer);
@@ -332,7 +392,8 @@ enum platoon_status platoon_sumo_run(platoon_value *task,
     struct client client = {.options = options ? options : &defaults, .fd = -1, .pid = -1};
     enum platoon_status st;
 
-    if ((st = make_task_dir(&client, err)) == PLATOON_OK &&
+    if ((st = check_options(client.options, err)) == PLATOON_OK &&
+        (st = make_task_dir(&client, err)) == PLATOON_OK &&
         (st = start_runner(&client, err)) == PLATOON_OK &&
         (st = send_task(&client, task, err)) == PLATOON_OK)
         st = await_result(&client, task, out_result, err);

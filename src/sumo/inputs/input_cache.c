@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* input_cache.c - hash while reading; XML is parsed only if it holds a word that leads on. */
+/* input_cache.c - hash while reading; XML is parsed only if it holds a word that leads on. A
+ * compressed file is hashed as it is, and unpacked for the words. */
 #include "sumo/inputs/input_cache.h"
 
 #include <errno.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "sumo/xml_scan.h"
+#include "sumo/xml_source.h"
 
 enum { CHUNK_BYTES = 256 << 10, OVERLAP_BYTES = 32 };
 
@@ -73,9 +75,9 @@ bool input_is_unchanged(const char *path, const struct input_identity *identity)
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-struct reading {
-    EVP_MD_CTX *digest;
-    char *buffer;  /* the end of the last chunk, then this one */
+/* Bytes that come in chunks, in which words are looked for. */
+struct search {
+    char *buffer;  /* the end of the last chunk, then room for one */
     size_t n_kept; /* bytes of the last chunk in it */
     bool leads_on;
 };
@@ -85,22 +87,24 @@ static bool holds(const char *data, size_t len, const char *word)
     return memmem(data, len, word, strlen(word)) != NULL;
 }
 
-static void take_chunk(struct reading *r, size_t n)
+/* The chunk stands at buffer + n_kept. */
+static void search_chunk(struct search *s, size_t n)
 {
-    size_t len = r->n_kept + n;
+    size_t len = s->n_kept + n;
 
-    (void)EVP_DigestUpdate(r->digest, r->buffer + r->n_kept, n); /* SHA-256 cannot fail here */
-    for (size_t i = 0; i < N_LEADS && !r->leads_on; i++)
-        r->leads_on = holds(r->buffer, len, leads[i].element);
-    r->n_kept = len < OVERLAP_BYTES ? len : OVERLAP_BYTES;
-    memmove(r->buffer, r->buffer + len - r->n_kept, r->n_kept);
+    for (size_t i = 0; i < N_LEADS && !s->leads_on; i++)
+        s->leads_on = holds(s->buffer, len, leads[i].element);
+    s->n_kept = len < OVERLAP_BYTES ? len : OVERLAP_BYTES;
+    memmove(s->buffer, s->buffer + len - s->n_kept, s->n_kept);
 }
 
-static enum platoon_status read_all(struct reading *r, int fd, const char *path,
+/* Digests the file as it is, and searches it. */
+static enum platoon_status read_all(struct search *s, EVP_MD_CTX *digest, int fd, const char *path,
                                     struct platoon_err *err)
 {
     for (;;) {
-        ssize_t n = read(fd, r->buffer + r->n_kept, CHUNK_BYTES);
+        char *chunk = s->buffer + s->n_kept;
+        ssize_t n = read(fd, chunk, CHUNK_BYTES);
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -108,8 +112,27 @@ static enum platoon_status read_all(struct reading *r, int fd, const char *path,
             return platoon_fail(err, PLATOON_EIO, "%s: %s", path, strerror(errno));
         if (n == 0)
             return PLATOON_OK;
-        take_chunk(r, (size_t)n);
+        (void)EVP_DigestUpdate(digest, chunk, (size_t)n); /* SHA-256 cannot fail here */
+        search_chunk(s, (size_t)n);
     }
+}
+
+/* Searches what a compressed file holds. What cannot be unpacked is SUMO's to complain about, as
+ * what is no XML. */
+static void search_unpacked(struct search *s, const char *path)
+{
+    struct xml_source *source;
+    size_t n = 1;
+
+    if (xml_source_open(path, XML_SOURCE_MAX_UNPACKED, &source, NULL) != PLATOON_OK)
+        return;
+    s->n_kept = 0;
+    while (xml_source_is_packed(source) && n > 0 && !s->leads_on) {
+        if (xml_source_read(source, s->buffer + s->n_kept, CHUNK_BYTES, &n, NULL) != PLATOON_OK)
+            break;
+        search_chunk(s, n);
+    }
+    xml_source_close(source);
 }
 
 static void write_hex(EVP_MD_CTX *digest, char out[INPUT_SHA256_TEXT])
@@ -129,18 +152,20 @@ static void write_hex(EVP_MD_CTX *digest, char out[INPUT_SHA256_TEXT])
 static enum platoon_status hash(struct input_known *k, int fd, const char *path, bool *out_leads_on,
                                 struct platoon_err *err)
 {
-    struct reading r = {.digest = EVP_MD_CTX_new(), .buffer = malloc(OVERLAP_BYTES + CHUNK_BYTES)};
-    enum platoon_status st;
+    struct search s = {.buffer = malloc(OVERLAP_BYTES + CHUNK_BYTES)};
+    EVP_MD_CTX *digest = EVP_MD_CTX_new();
+    bool is_ready = digest && s.buffer && EVP_DigestInit_ex(digest, EVP_sha256(), NULL) == 1;
+    enum platoon_status st = is_ready
+                                 ? read_all(&s, digest, fd, path, err)
+                                 : platoon_fail(err, PLATOON_ENOMEM, "no memory to hash %s", path);
 
-    if (!r.digest || !r.buffer || EVP_DigestInit_ex(r.digest, EVP_sha256(), NULL) != 1)
-        st = platoon_fail(err, PLATOON_ENOMEM, "no memory to hash %s", path);
-    else
-        st = read_all(&r, fd, path, err);
-    if (st == PLATOON_OK)
-        write_hex(r.digest, k->sha256);
-    *out_leads_on = r.leads_on;
-    EVP_MD_CTX_free(r.digest);
-    free(r.buffer);
+    if (is_ready && st == PLATOON_OK) {
+        write_hex(digest, k->sha256);
+        search_unpacked(&s, path);
+    }
+    *out_leads_on = s.leads_on;
+    EVP_MD_CTX_free(digest);
+    free(s.buffer);
     return st;
 }
 

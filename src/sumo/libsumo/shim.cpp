@@ -199,6 +199,14 @@ libsumo_status teleports(double *out)
     return ran([&] { *out = libsumo::Simulation::getStartingTeleportNumber(); });
 }
 
+libsumo_status moved(double *out_departed, double *out_arrived)
+{
+    return ran([&] {
+        *out_departed = libsumo::Simulation::getDepartedNumber();
+        *out_arrived = libsumo::Simulation::getArrivedNumber();
+    });
+}
+
 libsumo_status step()
 {
     return ran([] { libsumo::Simulation::step(); });
@@ -235,6 +243,7 @@ const struct libsumo_table platoon_libsumo_table = {
     edge_speed,
     vehicles,
     teleports,
+    moved,
     step,
     close,
 };

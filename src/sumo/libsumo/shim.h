@@ -12,7 +12,7 @@
 #include <stddef.h>
 
 /* Raised with every change of the table; a module of another program is not used. */
-enum { LIBSUMO_TABLE_VERSION = 2 };
+enum { LIBSUMO_TABLE_VERSION = 3 };
 #define LIBSUMO_TABLE_NAME "platoon_libsumo_table"
 
 enum libsumo_status {
@@ -55,6 +55,8 @@ struct libsumo_table {
     enum libsumo_status (*edge_speed)(const char *id, double *out_mps);
     enum libsumo_status (*vehicles)(double *out_running, double *out_waiting);
     enum libsumo_status (*teleports)(double *out); /* that began in the last step */
+    /* Vehicles that departed, and that ended their trips, in the last step. */
+    enum libsumo_status (*moved)(double *out_departed, double *out_arrived);
     enum libsumo_status (*step)(void);
     /* Writes and closes the outputs; `reason` is what SUMO reports as why it ended. */
     enum libsumo_status (*close)(const char *reason);

@@ -11,6 +11,7 @@ struct libsumo_simulation {
     const struct libsumo_table *libsumo;
     struct sensor *sensors;
     size_t n_sensors;
+    struct vehicle_counts *counts;   /* NULL: nobody wants any */
     double max_teleports, teleports; /* max < 0: no limit */
     bool has_failed;
 };
@@ -100,6 +101,21 @@ static enum platoon_status watch(struct simulation *s, struct sensor *sensors, s
     return PLATOON_OK;
 }
 
+static enum platoon_status count(struct simulation *s, struct vehicle_counts *counts,
+                                 struct platoon_err *err)
+{
+    (void)err;
+    of(s)->counts = counts;
+    return PLATOON_OK;
+}
+
+static enum platoon_status waiting(struct simulation *s, double *out, struct platoon_err *err)
+{
+    double running;
+
+    return check(of(s), of(s)->libsumo->vehicles(&running, out), err);
+}
+
 static enum platoon_status set_signal(struct simulation *s, const char *id, const char *state,
                                       struct platoon_err *err)
 {
@@ -144,6 +160,21 @@ static enum platoon_status check_teleports(struct libsumo_simulation *ls, struct
     return platoon_fail(err, PLATOON_ECLOSED, "too many teleports");
 }
 
+static enum platoon_status count_step(struct libsumo_simulation *ls, struct platoon_err *err)
+{
+    double departed, arrived, teleports;
+    enum platoon_status st = check(ls, ls->libsumo->moved(&departed, &arrived), err);
+
+    if (st == PLATOON_OK)
+        st = check(ls, ls->libsumo->teleports(&teleports), err);
+    if (st != PLATOON_OK)
+        return st;
+    ls->counts->inserted += departed;
+    ls->counts->arrived += arrived;
+    ls->counts->teleports += teleports;
+    return PLATOON_OK;
+}
+
 static enum platoon_status step(struct simulation *s, double *out_time_s, double *out_expected,
                                 struct platoon_err *err)
 {
@@ -155,6 +186,8 @@ static enum platoon_status step(struct simulation *s, double *out_time_s, double
         st = check(ls, read_sensor(ls->libsumo, &ls->sensors[i]), err);
     if (st == PLATOON_OK)
         st = check(ls, ls->libsumo->now(&now), err);
+    if (st == PLATOON_OK && ls->counts)
+        st = count_step(ls, err);
     if (st == PLATOON_OK)
         st = check_teleports(ls, err);
     if (st != PLATOON_OK)
@@ -181,6 +214,8 @@ static const struct simulation_ops ops = {
     .ids = ids,
     .signal_state = signal_state,
     .watch = watch,
+    .count = count,
+    .waiting = waiting,
     .set_signal = set_signal,
     .step = step,
     .finish = finish,

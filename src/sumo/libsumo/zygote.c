@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -85,6 +86,9 @@ static bool read_answer(struct libsumo_zygote *z, void *out, size_t len)
 
 void libsumo_zygote_stop(struct libsumo_zygote *z)
 {
+    if (z->clock)
+        (void)munmap(z->clock, sizeof *z->clock); /* is a mapping of ours */
+    z->clock = NULL;
     if (z->pid <= 0)
         return;
     (void)close(z->fd);
@@ -101,12 +105,20 @@ static enum platoon_status fork_zygote(struct libsumo_zygote *z, const char *mod
     pid_t self = getpid();
     int pair[2];
 
+    if (!z->clock) {
+        void *page =
+            mmap(NULL, sizeof *z->clock, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+        if (page == MAP_FAILED)
+            return platoon_fail(err, PLATOON_ENOMEM, "mmap: %s", strerror(errno));
+        z->clock = page;
+    }
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
         return platoon_fail(err, PLATOON_EIO, "socketpair: %s", strerror(errno));
     (void)fflush(NULL); /* or the copy might write it again; errors stay with the streams */
     z->pid = fork();
     if (z->pid == 0)
-        zygote_process(pair[1], module, envp, self);
+        zygote_process(pair[1], module, envp, self, z->clock);
     (void)close(pair[1]);
     if (z->pid < 0) {
         z->pid = 0;
@@ -210,7 +222,9 @@ static platoon_value *request_value(const struct libsumo_request *r)
     if (platoon_dict_set(dict, "argv", texts(r->argv)) == PLATOON_OK &&
         platoon_dict_set(dict, "cwd", platoon_str(r->cwd)) == PLATOON_OK &&
         platoon_dict_set(dict, "control",
-                         r->control ? control_value(r->control) : platoon_none()) == PLATOON_OK)
+                         r->control ? control_value(r->control) : platoon_none()) == PLATOON_OK &&
+        platoon_dict_set(dict, "stop", r->stop ? platoon_str(r->stop->text) : platoon_none()) ==
+            PLATOON_OK)
         return dict;
     platoon_value_unref(dict);
     return NULL;
@@ -246,6 +260,7 @@ static enum platoon_status ask(struct libsumo_zygote *z, const struct libsumo_re
     struct zygote_answer answer;
     enum platoon_status st;
 
+    z->clock->time_s = -1.0;
     if (!send_fds(z->fd, fds))
         st = PLATOON_ECLOSED;
     else

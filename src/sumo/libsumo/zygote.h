@@ -23,13 +23,20 @@
 
 #include "sumo/control/settings.h"
 #include "sumo/program.h"
+#include "sumo/stop_rule.h"
 #include "sumo/sumo_child.h"
+
+/* A page that a child shares with this process: what it knew last, whatever ended it. */
+struct libsumo_clock {
+    _Atomic double time_s; /* simulated, after its last whole step; < 0: it made none */
+};
 
 struct libsumo_zygote {
     pid_t pid; /* 0: not running */
     int fd;
-    char version[32];       /* of the SUMO it has loaded */
-    struct platoon_err why; /* status not PLATOON_OK: it was tried, and cannot be had */
+    struct libsumo_clock *clock; /* of the last child; NULL: there was never a zygote */
+    char version[32];            /* of the SUMO it has loaded */
+    struct platoon_err why;      /* status not PLATOON_OK: it was tried, and cannot be had */
 };
 
 /* What a child tells, in single writes of one struct. */
@@ -37,6 +44,8 @@ struct libsumo_report {
     enum { REPORT_PROGRESS, REPORT_END } kind;
     double time_s, running, waiting; /* vehicles < 0: not known */
     struct platoon_err err;          /* of REPORT_END: PLATOON_OK, or why the loop ended */
+    bool was_stopped;                /* of REPORT_END: by the rule, and then what it saw */
+    double stop_values[STOP_N_QUANTITIES];
 };
 
 /* Have it running, for a SUMO like `program`. Zero-initialise `z` before the first call.
@@ -52,6 +61,7 @@ struct libsumo_request {
     const char *const *argv;                /* SUMO's command line, NULL-terminated */
     const char *cwd;                        /* absolute */
     const struct control_settings *control; /* NULL: no control */
+    const struct stop_rule *stop;           /* NULL: no rule */
 };
 
 /* Start a simulation in a child, which becomes that of `child` (initialised, not started).

@@ -50,14 +50,17 @@ static bool write_whole(int fd, const void *data, size_t len)
 
 struct job {
     const struct libsumo_table *libsumo;
+    struct libsumo_clock *clock;
     const char **argv;
     const char *cwd;
     struct control_settings control;
     bool is_controlled;
+    struct stop_rule stop;
 };
 
 struct reporter {
     struct simulation *simulation;
+    struct libsumo_clock *clock;
     uint64_t told_ns;
     struct libsumo_report report;
 };
@@ -68,6 +71,7 @@ static void report_step(double time_s, void *arg)
     uint64_t now = clock_mono_ns();
 
     r->report.time_s = time_s;
+    r->clock->time_s = time_s;
     if (now - r->told_ns < REPORT_EVERY_NS)
         return;
     r->told_ns = now;
@@ -78,20 +82,32 @@ static void report_step(double time_s, void *arg)
 
 static _Noreturn void run_job(const struct job *job)
 {
-    struct reporter r = {.report = {.kind = REPORT_PROGRESS, .running = -1.0, .waiting = -1.0}};
+    struct reporter r = {
+        .clock = job->clock,
+        .report = {.kind = REPORT_PROGRESS, .running = -1.0, .waiting = -1.0},
+    };
+    struct stop_watch stop = {.rule = &job->stop};
+    const struct drive_plan plan = {
+        .control = job->is_controlled ? &job->control : NULL,
+        .folder = job->cwd,
+        .stop = job->stop.n_conditions > 0 ? &stop : NULL,
+        .on_step = report_step,
+        .arg = &r,
+    };
     struct platoon_err err = {.status = PLATOON_OK};
     bool has_failed = true;
     enum platoon_status st;
 
     st = simulation_libsumo_open(job->libsumo, job->argv, &r.simulation, &err);
     if (st == PLATOON_OK)
-        st = drive(r.simulation, job->is_controlled ? &job->control : NULL, job->cwd, report_step,
-                   &r, &r.report.time_s, &err);
+        st = drive(r.simulation, &plan, &r.report.time_s, &err);
     if (r.simulation)
         has_failed = simulation_libsumo_has_failed(r.simulation);
     r.report.kind = REPORT_END;
     r.report.err = err;
     r.report.err.status = st;
+    r.report.was_stopped = stop.has_fired;
+    memcpy(r.report.stop_values, stop.values, sizeof stop.values);
     (void)fflush(NULL); /* pipes; whoever reads them is told the rest by the exit code */
     (void)write_whole(CHILD_REPORT_FD, &r.report, sizeof r.report);
     /* Not exit(): SUMO's destructors have nothing left to do, and are not made for a forked
@@ -169,13 +185,17 @@ static enum platoon_status read_job(const platoon_value *request, struct job *jo
 {
     const platoon_value *argv = platoon_dict_get(request, "argv");
     const platoon_value *control = platoon_dict_get(request, "control");
+    const char *stop = platoon_as_str(platoon_dict_get(request, "stop"), NULL);
     size_t n = platoon_len(argv);
+    enum platoon_status st;
 
     job->cwd = platoon_as_str(platoon_dict_get(request, "cwd"), NULL);
     if (!(job->argv = calloc(n + 1, sizeof *job->argv)))
         return platoon_fail(err, PLATOON_ENOMEM, "no memory for a simulation");
     for (size_t i = 0; i < n; i++)
         job->argv[i] = platoon_as_str(platoon_item(argv, i), NULL);
+    if (stop && (st = stop_rule_parse(stop, "stop_when", &job->stop, err)) != PLATOON_OK)
+        return st;
     return platoon_is_none(control) ? PLATOON_OK : read_control(control, job, err);
 }
 
@@ -213,9 +233,10 @@ static pid_t clone_for_parent(void)
     return (pid_t)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
 }
 
-static bool serve_one(int fd, const struct libsumo_table *libsumo, pid_t parent)
+static bool serve_one(int fd, const struct libsumo_table *libsumo, pid_t parent,
+                      struct libsumo_clock *clock)
 {
-    struct job job = {.libsumo = libsumo};
+    struct job job = {.libsumo = libsumo, .clock = clock};
     struct zygote_answer answer = {.pid = -1};
     platoon_value *request = NULL;
     int fds[ZYGOTE_N_FDS];
@@ -261,7 +282,8 @@ static const struct libsumo_table *load(const char *module, struct zygote_hello 
     return table;
 }
 
-_Noreturn void zygote_process(int fd, const char *module, char **envp, pid_t parent)
+_Noreturn void zygote_process(int fd, const char *module, char **envp, pid_t parent,
+                              struct libsumo_clock *clock)
 {
     struct zygote_hello hello = {.err = {.status = PLATOON_OK}};
     const struct libsumo_table *libsumo;
@@ -282,7 +304,7 @@ _Noreturn void zygote_process(int fd, const char *module, char **envp, pid_t par
     libsumo = load(module, &hello);
     if (!write_whole(fd, &hello, sizeof hello) || !libsumo)
         _exit(0);
-    while (serve_one(fd, libsumo, parent))
+    while (serve_one(fd, libsumo, parent, clock))
         ;
     _exit(0);
 }

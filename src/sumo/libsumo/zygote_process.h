@@ -25,7 +25,11 @@ struct zygote_answer {
     struct platoon_err err;
 };
 
-/* Never returns. `fd` is the socket, `module` the path of the module, `parent` who asks. */
-_Noreturn void zygote_process(int fd, const char *module, char **envp, pid_t parent);
+struct libsumo_clock;
+
+/* Never returns. `fd` is the socket, `module` the path of the module, `parent` who asks, `clock`
+ * shared with it. */
+_Noreturn void zygote_process(int fd, const char *module, char **envp, pid_t parent,
+                              struct libsumo_clock *clock);
 
 #endif

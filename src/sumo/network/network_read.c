@@ -459,12 +459,11 @@ static bool on_element(const char *name, const char *const *attributes, unsigned
 
 static enum platoon_status read_one(struct reader *r, const char *path)
 {
-    enum platoon_status st = sources_check_plain(path, r->err);
+    enum platoon_status st;
 
     r->path = path;
     r->edge = r->program = NETWORK_NONE;
-    if (st == PLATOON_OK)
-        st = xml_scan(path, on_element, r, r->err);
+    st = xml_scan(path, on_element, r, r->err);
     return st == PLATOON_OK ? r->st : st;
 }
 

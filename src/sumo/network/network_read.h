@@ -17,8 +17,8 @@ extern const struct network_limits network_limits_default;
 /* Read what `config` (a path) names into *out (released by the caller with network_release()).
  *
  * Without success *out is empty. A sentence with the file's name goes with each: ENOTFOUND and EIO
- * (a file is not there, cannot be read), EPROTO (not well-formed, with line and column), EINVAL (no
- * net-file in the configuration, the net-file is no network, a file is compressed), ELIMIT, ENOMEM.
+ * (a file is not there, cannot be read), EPROTO (not well-formed, with line and column; compressed and damaged),
+ * EINVAL (no net-file in the configuration, the net-file is no network), ELIMIT, ENOMEM.
  * Blocks as long as reading takes. */
 enum platoon_status network_read(const char *config, const struct network_limits *limits,
                                  struct network *out, struct platoon_err *err);

@@ -3,11 +3,9 @@
  * in, as SUMO takes them. */
 #include "sumo/network/sources.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "sumo/xml_scan.h"
@@ -26,24 +24,6 @@ char *sources_path(const char *in, const char *name, size_t len)
     char *path;
 
     return asprintf(&path, "%.*s%.*s", folder, in, (int)len, name) < 0 ? NULL : path;
-}
-
-enum platoon_status sources_check_plain(const char *path, struct platoon_err *err)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    unsigned char magic[2] = {0};
-    ssize_t n;
-
-    if (fd < 0)
-        return PLATOON_OK;
-    n = pread(fd, magic, sizeof magic, 0);
-    (void)close(fd); /* only read from */
-    if (n == 2 && magic[0] == 0x1f && magic[1] == 0x8b)
-        return platoon_fail(err, PLATOON_EINVAL,
-                            "%s is compressed, which only SUMO reads; unpack it with `gunzip -k` "
-                            "and name the unpacked file in the .sumocfg",
-                            path);
-    return PLATOON_OK;
 }
 
 static bool is_one_of(const char *name, const char *const *names)

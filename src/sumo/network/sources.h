@@ -24,8 +24,4 @@ void sources_release(struct sources *s);
  * of memory. */
 char *sources_path(const char *in, const char *name, size_t len);
 
-/* Refuse a file that zlib would have to unpack, with a sentence. What cannot be opened is left to
- * whoever reads it: OK. */
-enum platoon_status sources_check_plain(const char *path, struct platoon_err *err);
-
 #endif

@@ -43,17 +43,21 @@ enum {
 
 /* Variables; a number means different things in different domains. */
 enum {
-    TRACI_IDS = 0x00,              /* string list; every domain but the simulation */
-    TRACI_VEHICLES = 0x10,         /* int; E1, E2, edge: vehicles on it in the last step */
-    TRACI_MEAN_SPEED = 0x11,       /* double; E1, E2, edge: m/s in the last step */
-    TRACI_OCCUPANCY = 0x13,        /* double; E1, E2: % of the last step */
-    TRACI_HALTING = 0x14,          /* int; E2, edge: vehicles that stand */
-    TRACI_VEHICLE_DATA = 0x17,     /* compound; E1: who passed and when */
-    TRACI_SIGNAL_STATE = 0x20,     /* string; signal: one letter a link */
-    TRACI_SIMULATION_END = 0x1d,   /* double; s, or -1 where none is set */
-    TRACI_SIMULATION_TIME = 0x66,  /* double; s, of the step that comes next */
-    TRACI_STEP_LENGTH = 0x7b,      /* double; s */
-    TRACI_VEHICLES_EXPECTED = 0x7d /* int; running, waiting, or yet to be loaded */
+    TRACI_IDS = 0x00,               /* string list; every domain but the simulation */
+    TRACI_VEHICLES = 0x10,          /* int; E1, E2, edge: vehicles on it in the last step */
+    TRACI_MEAN_SPEED = 0x11,        /* double; E1, E2, edge: m/s in the last step */
+    TRACI_OCCUPANCY = 0x13,         /* double; E1, E2: % of the last step */
+    TRACI_HALTING = 0x14,           /* int; E2, edge: vehicles that stand */
+    TRACI_VEHICLE_DATA = 0x17,      /* compound; E1: who passed and when */
+    TRACI_SIGNAL_STATE = 0x20,      /* string; signal: one letter a link */
+    TRACI_SIMULATION_END = 0x1d,    /* double; s, or -1 where none is set */
+    TRACI_SIMULATION_TIME = 0x66,   /* double; s, of the step that comes next */
+    TRACI_DEPARTED = 0x73,          /* int; vehicles, in the last step; as the next two */
+    TRACI_TELEPORTS_BEGUN = 0x75,   /* int */
+    TRACI_ARRIVED = 0x79,           /* int */
+    TRACI_STEP_LENGTH = 0x7b,       /* double; s */
+    TRACI_VEHICLES_EXPECTED = 0x7d, /* int; running, waiting, or yet to be loaded */
+    TRACI_VEHICLES_PENDING = 0x94   /* string list; waiting for room to depart */
 };
 
 enum traci_type {

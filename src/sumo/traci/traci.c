@@ -266,6 +266,20 @@ enum platoon_status traci_ids(struct traci *t, enum traci_domain domain, char **
     return PLATOON_OK;
 }
 
+enum platoon_status traci_list_length(struct traci *t, enum traci_domain domain, unsigned variable,
+                                      const char *id, size_t *out, struct platoon_err *err)
+{
+    struct traci_value value;
+    enum platoon_status st = get(t, domain, variable, id, &value, err);
+
+    if (st != PLATOON_OK)
+        return st;
+    if (value.type != TRACI_STRING_LIST)
+        return malformed("a query for a list", err);
+    *out = (uint32_t)traci_get_int(&value.raw); /* the parser counted them */
+    return PLATOON_OK;
+}
+
 /* --- subscriptions and steps ------------------------------------------------------------------ */
 
 /* One object's subscribed values: id, a count, and for each its number, a status and the value (or,

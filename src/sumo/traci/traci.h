@@ -67,6 +67,9 @@ enum platoon_status traci_number(struct traci *t, enum traci_domain domain, unsi
                                  const char *id, double *out, struct platoon_err *err);
 enum platoon_status traci_text(struct traci *t, enum traci_domain domain, unsigned variable,
                                const char *id, char **out, struct platoon_err *err);
+/* How many texts a list of them has. EPROTO if the answer is of another type. */
+enum platoon_status traci_list_length(struct traci *t, enum traci_domain domain, unsigned variable,
+                                      const char *id, size_t *out, struct platoon_err *err);
 
 /* Have `variable` of `id` delivered with each step from now on, for the whole run. A second
  * subscription of the same object replaces its first: name all its variables at once. */

@@ -271,6 +271,55 @@ TEST(a_store_of_a_newer_version_is_refused)
     assert_refused(&options, PLATOON_EVERSION, "written by a newer Platoon (schema 99");
 }
 
+TEST(a_store_of_the_first_version_is_brought_up_to_date)
+{
+    struct sqlite_options options;
+    struct rig r;
+
+    rig_open(&r, &process_maker);
+    options = options_of(SQLITE_PROCESS);
+    put(&r, r.tasks, "a");
+    store_close(r.s);
+    run_sqlite("ALTER TABLE task DROP COLUMN max_attempts;"
+               "DELETE FROM meta WHERE key IN ('redo', 'redo_life'); PRAGMA user_version=1");
+
+    for (int life = 0; life < 2; life++) {
+        reopen(&r, &options);
+        assert_string_equal(claim(&r, r.tasks, 9), life ? "ab" : "a");
+        assert_int_equal(release(&r, 'a', STORE_TO_FRONT), STORE_RELEASE_OK);
+        r.max_attempts = 1;
+        put(&r, r.tasks, life ? "c" : "b");
+        store_close(r.s);
+    }
+    reopen(&r, &options);
+    assert_int_equal(counts(&r, r.tasks).queued, 3);
+    rig_close(&r);
+}
+
+TEST(a_limit_of_attempts_outlives_a_stop_and_a_retry)
+{
+    struct sqlite_options options;
+    struct rig r;
+
+    rig_open(&r, &process_maker);
+    options = options_of(SQLITE_PROCESS);
+    r.max_attempts = 2;
+    put(&r, r.tasks, "a");
+    assert_string_equal(claim(&r, r.tasks, 1), "a");
+    assert_int_equal(lose(&r, 'a', STORE_TO_FRONT), STORE_RELEASE_OK);
+    store_close(r.s);
+
+    reopen(&r, &options);
+    assert_string_equal(claim(&r, r.tasks, 1), "a");
+    assert_int_equal(done(&r, 'a', 'A'), STORE_DONE_RECORDED);
+    assert_int_equal(retry_again(&r, r.held['a'].ref.task), STORE_RETRIED); /* out of the file */
+    for (int i = 0; i < 2; i++) {
+        assert_string_equal(claim(&r, r.tasks, 1), "a");
+        assert_int_equal(lose(&r, 'a', STORE_TO_FRONT), i ? STORE_RELEASE_DEAD : STORE_RELEASE_OK);
+    }
+    rig_close(&r);
+}
+
 TEST(another_programs_database_is_refused)
 {
     struct sqlite_options options;

@@ -114,7 +114,7 @@ static void step(struct driver *d)
     store_queue_id queue = 1 + pick(d, 2);
     struct store_lease_ref ref =
         d->n_leases ? d->leases[pick(d, (uint32_t)d->n_leases)] : (struct store_lease_ref){0};
-    struct store_put_item put_item = {{1, ++d->counter}, d->value};
+    struct store_put_item put_item = {.key = {1, ++d->counter}, .value = d->value};
     struct store_done_item done_item = {
         .ref = ref, .state = pick(d, 2) ? STORE_DONE : STORE_FAILED, .result = d->value};
     struct store_fail_item fail_item = {ref, "", pick(d, 2) * 300};

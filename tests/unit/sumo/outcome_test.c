@@ -137,6 +137,18 @@ TEST(sumos_own_rule_on_teleports_stops_a_run_early)
     assert_true(outcome_is_done(OUTCOME_STOPPED_EARLY));
 }
 
+TEST(a_rule_that_stopped_a_run_is_told_whatever_stood_then)
+{
+    struct run_end end = good_end();
+
+    end.is_driven = end.loop_finished = end.was_stopped = true;
+    end.reason = REASON_CLIENT_FINISHED;
+    end.ended_s = 100.0;
+    assert_int_equal(outcome_of_end(&end), OUTCOME_OK);
+    assert_int_equal(judge(&end, 3600.0, 500, 20, 900, 40), OUTCOME_STOPPED_EARLY);
+    assert_int_equal(judge(&end, 3600.0, 187, 187, 950, 0), OUTCOME_STOPPED_EARLY);
+}
+
 TEST(outcomes_have_the_names_that_results_carry)
 {
     assert_string_equal(outcome_text(OUTCOME_OK), "ok");

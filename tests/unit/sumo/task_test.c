@@ -663,6 +663,43 @@ TEST(measuring_is_read_without_control_too_and_the_task_wins)
     end(&root);
 }
 
+TEST(a_rule_to_stop_by_is_the_tasks_else_the_files)
+{
+    struct root root;
+    struct sumo_plan p;
+
+    begin(&root);
+    assert_int_equal(plan(&root, task_of("data/x.sumocfg"), &p), PLATOON_OK);
+    assert_int_equal(p.stop.n_conditions, 0);
+    sumo_plan_release(&p);
+    put(&root, "data/x.platoon.yaml", "stop_when: waiting > 2000 for 60 s\n");
+    assert_int_equal(plan(&root, with(task_of("data/x.sumocfg"), "stop_when", platoon_none()), &p),
+                     PLATOON_OK);
+    assert_string_equal(p.stop.text, "waiting > 2000 for 60 s");
+    sumo_plan_release(&p);
+    assert_int_equal(
+        plan(&root, with(task_of("data/x.sumocfg"), "stop_when", platoon_str("running > 5")), &p),
+        PLATOON_OK);
+    assert_string_equal(p.stop.text, "running > 5");
+    sumo_plan_release(&p);
+    assert_int_equal(
+        plan(&root, with(task_of("data/x.sumocfg"), "stop_when", platoon_str("none")), &p),
+        PLATOON_OK);
+    assert_int_equal(p.stop.n_conditions, 0);
+    sumo_plan_release(&p);
+    assert_refused(&root, with(task_of("data/x.sumocfg"), "stop_when", platoon_str("queue > 5")),
+                   PLATOON_EINVAL, "the task: stop_when: \"queue > 5\", character 1: one of time");
+    assert_refused(&root, with(task_of("data/x.sumocfg"), "stop_when", platoon_int(5)),
+                   PLATOON_EINVAL, "the task: stop_when must be a text such as");
+    assert_refused(&root,
+                   with(task_of("data/x.sumocfg"), "stop_when", platoon_str_n("time > 5\0", 9)),
+                   PLATOON_EINVAL, "one with a NUL");
+    put(&root, "data/x.platoon.yaml", "stop_when: waiting\n");
+    assert_refused(&root, task_of("data/x.sumocfg"), PLATOON_EINVAL,
+                   "data/x.platoon.yaml: stop_when: \"waiting\" ends where");
+    end(&root);
+}
+
 TEST(trips_are_read_from_where_they_are_written)
 {
     struct root root;
