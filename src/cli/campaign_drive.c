@@ -84,21 +84,35 @@ static enum platoon_status note_submitted(struct drive *d, int64_t number, size_
     return ledger_add(&d->submitted, line, err);
 }
 
+/* What put_many() puts for this place: with a limit of attempts, if the campaign has one. */
+static platoon_value *row_to_put(const struct campaign *c, size_t index)
+{
+    platoon_value *row = platoon_dict();
+
+    if (platoon_dict_set(row, "value", task_of(c, index)) == PLATOON_OK &&
+        (!c->file.attempts ||
+         platoon_dict_set(row, "attempts", platoon_int(c->file.attempts)) == PLATOON_OK))
+        return row;
+    platoon_value_unref(row);
+    return NULL;
+}
+
 static enum platoon_status put_batch(struct drive *d, const size_t *indexes, size_t n,
                                      struct platoon_err *err)
 {
-    platoon_value *values = platoon_list(), *numbers = NULL;
-    enum platoon_status st = values ? PLATOON_OK : no_memory(err);
+    platoon_value *rows = platoon_list(), *numbers = NULL;
+    enum platoon_status st = rows ? PLATOON_OK : no_memory(err);
 
     for (size_t i = 0; st == PLATOON_OK && i < n; i++)
-        if (platoon_append(values, task_of(d->campaign, indexes[i])) != PLATOON_OK)
+        if (platoon_append(rows, row_to_put(d->campaign, indexes[i])) != PLATOON_OK)
             st = no_memory(err);
     if (st != PLATOON_OK) {
-        platoon_value_unref(values);
+        platoon_value_unref(rows);
         return st;
     }
-    st = call(d, "put_many", platoon_tuple(2, platoon_str(d->options->task_queue), values),
-              &numbers, err);
+    st = call(d, "put_many",
+              platoon_tuple(3, platoon_str(d->options->task_queue), platoon_none(), rows), &numbers,
+              err);
     for (size_t i = 0; st == PLATOON_OK && i < n; i++) {
         int64_t number;
 

@@ -147,6 +147,26 @@ static enum platoon_status read_worker(const struct yaml_doc *doc, struct campai
     return st;
 }
 
+static enum platoon_status read_attempts(const struct yaml_doc *doc, struct campaign_file *c,
+                                         struct platoon_err *err)
+{
+    const struct yaml_node *node = yaml_get(doc->root, "attempts", NULL);
+    platoon_value *v = node && node->kind == YAML_SCALAR ? yaml_scalar_value(node->text) : NULL;
+    int64_t n = 0;
+    bool is_fine =
+        !node || (platoon_value_kind(v) == PLATOON_INT && platoon_as_int(v, &n) == PLATOON_OK &&
+                  n >= 1 && n <= CAMPAIGN_MAX_ATTEMPTS);
+
+    platoon_value_unref(v);
+    if (!is_fine)
+        return yaml_fail(doc, node, err,
+                         "attempts is how often a task may lose its worker, a whole number from 1 "
+                         "to %d",
+                         CAMPAIGN_MAX_ATTEMPTS);
+    c->attempts = (uint32_t)n;
+    return PLATOON_OK;
+}
+
 /* --- runner ----------------------------------------------------------------------------------- */
 
 static enum platoon_status read_command(const struct yaml_doc *doc, const struct yaml_node *node,
@@ -228,6 +248,8 @@ enum platoon_status campaign_read_runner(const struct yaml_doc *doc, struct camp
         st = read_controllers(doc, c, err);
     if (st == PLATOON_OK)
         st = read_worker(doc, c, err);
+    if (st == PLATOON_OK)
+        st = read_attempts(doc, c, err);
     return st == PLATOON_OK ? read_runner_key(doc, c, err)
                             : st; /* last: a command ends the words */
 }
