@@ -33,6 +33,7 @@ struct vehicle_counts {
     double inserted;  /* that departed */
     double arrived;   /* that ended their trips */
     double teleports; /* that began */
+    double collided;  /* vehicles in collisions, anew in each */
 };
 
 enum network_object { NETWORK_SIGNALS, NETWORK_E1, NETWORK_E2, NETWORK_EDGES, NETWORK_N_OBJECTS };
