@@ -321,8 +321,8 @@ static void put_no_answer(struct buf *b, const struct verdict *v, const struct t
                    name, VERDICT_MIN_RUNS, unit);
 }
 
-/* A total of a run that was stopped is smaller than it would have become, so that what it is to show
- * may be the rule's doing. */
+/* A total of a run that was stopped is smaller than it would have become, so that what it is to
+ * show may be the rule's doing. */
 static void put_caution(struct buf *b, size_t n_stopped_early, bool is_chinese)
 {
     if (n_stopped_early == 0)

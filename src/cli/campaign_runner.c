@@ -228,8 +228,8 @@ static enum platoon_status read_root(const struct yaml_doc *doc, struct campaign
 
 /* --- rules to stop by ------------------------------------------------------------------------- */
 
-/* `stop_when` of a map of parameters: here, because all its runs would say the same. What is no text
- * is the worker's to refuse. */
+/* `stop_when` of a map of parameters: here, because all its runs would say the same. What is no
+ * text is the worker's to refuse. */
 static enum platoon_status check_rule(const struct yaml_doc *doc, const struct yaml_node *params,
                                       struct platoon_err *err)
 {
