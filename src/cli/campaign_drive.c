@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/campaign_drive.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,12 +8,13 @@
 
 #include "base/clock.h"
 #include "base/map.h"
+#include "campaign/verdict.h"
 #include "cli/ask.h"
 #include "cli/campaign_precision.h"
 #include "cli/progress.h"
 #include "cli/talk.h"
 
-enum { BATCH = 200, PAGE = 200, POLL_MS = 100, LABEL_BYTES = 80 };
+enum { BATCH = 200, PAGE = 200, POLL_MS = 100, LABEL_BYTES = 160 };
 
 enum place_state { PLACE_FREE, PLACE_SUBMITTED };
 
@@ -349,12 +349,18 @@ static enum platoon_status poll_results(struct drive *d, size_t *out_n, struct p
 static void show_progress(struct drive *d)
 {
     struct campaign *c = d->campaign;
-    double worst = d->replications.worst;
+    const struct precision_point *widest = replications_widest(&d->replications);
+    char has[VERDICT_NUMBER], wanted[VERDICT_NUMBER];
 
     d->progress.total = c->n_done + c->n_failed + d->n_live;
-    if (worst > 0 && isfinite(worst))
-        (void)snprintf(d->label, sizeof d->label, "%.40s  ±%.3g of the %s wanted",
-                       plan_name(c->file.plan), worst, "half-width"); /* cut to fit */
+    if (widest) {
+        const struct tally_metric *m = tally_metric(c->tally, c->file.precision.metric);
+
+        (void)snprintf(d->label, sizeof d->label, "%.40s  ±%s of ±%s%s%s", plan_name(c->file.plan),
+                       verdict_number(widest->half_width, false, has),
+                       verdict_number(widest->target, false, wanted), *m->unit ? " " : "",
+                       m->unit); /* fits */
+    }
     progress_update(&d->progress, c->n_done + c->n_failed, c->n_failed, 0, clock_mono_ns());
 }
 

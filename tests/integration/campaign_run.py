@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import math
+import re
 import signal
 import sqlite3
 import statistics
@@ -209,7 +210,7 @@ PRECISE = """name: precise
 runner: {command: [./noise.sh, "{seed}", "{b}"]}
 arms: {base: {b: 0}, other: {b: 1}}
 replications: {min: 4, max: 60}
-metrics: {value: lower}
+metrics: {value: {unit: veh h, better: lower}}
 precision: {half_width: 4 %, of: difference}
 """
 
@@ -222,15 +223,20 @@ def noise(seed, b):
     return 100 + (seed * 7919 + b * seed * 31) % 17 + 10 * b
 
 
+def look(n, share):
+    """Half-width of the difference over n replications, and what is wanted: docs/campaigns.md, computed here."""
+    base = [noise(seed, 0) for seed in range(1, n + 1)]
+    differences = [noise(seed, 1) - noise(seed, 0) for seed in range(1, n + 1)]
+    t975 = {**T975, 13: 2.160, 14: 2.145, 15: 2.131, 16: 2.120, 17: 2.110, 18: 2.101, 19: 2.093, 20: 2.086}[n - 1]
+    return t975 * statistics.stdev(differences) / math.sqrt(n), share * statistics.mean(base)
+
+
 def replications_until_precise(share, least, most):
-    """The rule of docs/campaigns.md, computed here: two precise looks in a row."""
+    """Two precise looks in a row."""
     precise = 0
     for n in range(least, most + 1):
-        base = [noise(seed, 0) for seed in range(1, n + 1)]
-        differences = [noise(seed, 1) - noise(seed, 0) for seed in range(1, n + 1)]
-        t975 = {**T975, 13: 2.160, 14: 2.145, 15: 2.131, 16: 2.120, 17: 2.110, 18: 2.101, 19: 2.093, 20: 2.086}[n - 1]
-        half_width = t975 * statistics.stdev(differences) / math.sqrt(n)
-        precise = precise + 1 if half_width <= share * statistics.mean(base) else 0
+        half_width, target = look(n, share)
+        precise = precise + 1 if half_width <= target else 0
         if precise == 2:
             return n
     return most
@@ -242,8 +248,14 @@ def replications_are_added_until_it_is_precise(t):
     path = t.file("precise.yaml", PRECISE)
     wanted = replications_until_precise(0.04, 4, 21)
     check(4 < wanted < 21, "the example asks for %d replications, which proves nothing" % wanted)
-    got = figures(run(t, path, "--json", "--slots", "1"))
-    made = [cell["n"] for cell in got["cells"]]
+    p = run(t, path, "--json", "--slots", "1")
+    made = [cell["n"] for cell in figures(p)["cells"]]
+    shown = re.findall(r"precise  ±([\d.]+) of ±([\d.]+) veh h  \[", p.stderr)
+    check(shown, "no half-width was shown: %r" % p.stderr)
+    for has, target in shown:
+        check(any(math.isclose(float(has), look(n, 0.04)[0], rel_tol=1e-3) and
+                  math.isclose(float(target), look(n, 0.04)[1], rel_tol=1e-3) for n in range(4, 21)),
+              "±%s of ±%s is no look at these figures" % (has, target))
     # Some replications are submitted ahead of the looks: those run, and count.
     check(wanted <= min(made) and max(made) <= wanted + 3, "%r replications, precise at %d" % (made, wanted))
     check_in("all", run(t, t.file("precise.yaml", PRECISE.replace("60", "%d" % min(made))), "--json").stderr)
