@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* How a run that is done ended. */
+enum ending { ENDED_OK, ENDED_STOPPED_EARLY, ENDED_OTHERWISE };
+
 struct tally {
     const struct campaign_plan *plan;
     size_t n_replications, n_tasks;
@@ -15,7 +18,8 @@ struct tally {
     double *figures[TALLY_MAX_METRICS]; /* n_tasks each */
     size_t n_metrics;
     uint8_t *states;  /* enum tally_state; n_tasks */
-    uint8_t *not_oks; /* n_tasks */
+    uint8_t *endings; /* enum ending; n_tasks */
+    size_t n_stopped_early;
 };
 
 /* --- columns ---------------------------------------------------------------------------------- */
@@ -48,8 +52,8 @@ struct tally *tally_new(const struct campaign_plan *plan, size_t n_replications,
     t->max_failed_share = max_failed_share;
     t->is_open = n_metrics == 0;
     t->states = calloc(n ? n : 1, 1);
-    t->not_oks = calloc(n ? n : 1, 1);
-    if (!t->states || !t->not_oks)
+    t->endings = calloc(n ? n : 1, 1);
+    if (!t->states || !t->endings)
         goto fail;
     for (size_t i = 0; i < n_metrics && i < TALLY_MAX_METRICS; i++)
         if (!add_metric(t, &metrics[i]))
@@ -67,7 +71,7 @@ void tally_free(struct tally *t)
     for (size_t i = 0; i < t->n_metrics; i++)
         free(t->figures[i]);
     free(t->states);
-    free(t->not_oks);
+    free(t->endings);
     free(t);
 }
 
@@ -146,6 +150,13 @@ static enum platoon_status add_found(struct tally *t, size_t index, const platoo
     return st;
 }
 
+static enum ending ending_of(const char *outcome)
+{
+    if (!outcome || strcmp(outcome, "ok") == 0)
+        return ENDED_OK;
+    return strcmp(outcome, "stopped-early") == 0 ? ENDED_STOPPED_EARLY : ENDED_OTHERWISE;
+}
+
 enum platoon_status tally_add(struct tally *t, size_t index, const platoon_value *result)
 {
     const char *outcome = platoon_as_str(platoon_dict_get(result, "outcome"), NULL);
@@ -164,7 +175,9 @@ enum platoon_status tally_add(struct tally *t, size_t index, const platoon_value
         }
     }
     t->states[index] = TALLY_DONE;
-    t->not_oks[index] = outcome && strcmp(outcome, "ok") != 0;
+    t->n_stopped_early -= t->endings[index] == ENDED_STOPPED_EARLY;
+    t->endings[index] = ending_of(outcome);
+    t->n_stopped_early += t->endings[index] == ENDED_STOPPED_EARLY;
     return st;
 }
 
@@ -183,6 +196,11 @@ void tally_forget_failure(struct tally *t, size_t index)
 enum tally_state tally_state_of(const struct tally *t, size_t index)
 {
     return (enum tally_state)t->states[index];
+}
+
+size_t tally_n_stopped_early(const struct tally *t)
+{
+    return t->n_stopped_early;
 }
 
 double tally_figure(const struct tally *t, size_t index, size_t metric)
@@ -223,7 +241,8 @@ enum platoon_status tally_cell(const struct tally *t, size_t point, size_t arm, 
 
         out->n_done += t->states[i] == TALLY_DONE;
         out->n_failed += t->states[i] == TALLY_FAILED;
-        out->n_not_ok += t->not_oks[i];
+        out->n_not_ok += t->endings[i] != ENDED_OK;
+        out->n_stopped_early += t->endings[i] == ENDED_STOPPED_EARLY;
         if (isfinite(t->figures[metric][i])) {
             values[out->sample.n] = t->figures[metric][i];
             stats_add(&out->sample, t->figures[metric][i]);

@@ -45,6 +45,8 @@ void tally_fail(struct tally *t, size_t index);
 /* As if it had not run: a failed run is to be tried again. */
 void tally_forget_failure(struct tally *t, size_t index);
 enum tally_state tally_state_of(const struct tally *t, size_t index);
+/* Runs that are done with the outcome "stopped-early": their figures are of a shorter time. */
+size_t tally_n_stopped_early(const struct tally *t);
 /* The figure of one run; NaN: it has none. */
 double tally_figure(const struct tally *t, size_t index, size_t metric);
 
@@ -60,7 +62,8 @@ size_t tally_find_metric(const struct tally *t, const char *name);
 struct tally_cell {
     size_t n_done, n_failed;
     size_t n_not_ok; /* done, but with an outcome other than "ok"; they count in the figures */
-    bool is_refused; /* too many failed: half_width is NaN */
+    size_t n_stopped_early;     /* of these, "stopped-early" */
+    bool is_refused;            /* too many failed: half_width is NaN */
     struct stats_sample sample; /* its n can be below n_done: a result may lack the metric */
     double sd, half_width;      /* NaN below two values */
     double q25, median, q75;    /* NaN without values */

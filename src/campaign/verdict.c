@@ -90,7 +90,7 @@ enum platoon_status verdict_find(const struct tally *t, const struct campaign_pl
     size_t n = 0, n_pairs = 0;
     enum platoon_status st;
 
-    *out = (struct verdict){.kind = VERDICT_NOTHING};
+    *out = (struct verdict){.kind = VERDICT_NOTHING, .n_stopped_early = tally_n_stopped_early(t)};
     if (metric >= tally_n_metrics(t))
         return PLATOON_OK;
     if (plan_arms(plan) == 1)
@@ -164,12 +164,14 @@ static const char *p_text(double p, char out[VERDICT_NUMBER])
     return out;
 }
 
-/* "better", "worse", or nothing where nobody said which way is good. */
-static const char *judgement(const struct tally_metric *m, double difference, bool is_chinese)
+/* "better", "worse", or nothing where nobody said which way is good, or where the difference may
+ * come from figures of a shorter time. */
+static const char *judgement(const struct verdict *v, const struct tally_metric *m,
+                             double difference, bool is_chinese)
 {
     bool is_better = (difference < 0) == (m->better == TALLY_LOWER);
 
-    if (m->better == TALLY_NEITHER || difference == 0)
+    if (m->better == TALLY_NEITHER || difference == 0 || v->n_stopped_early)
         return "";
     if (is_chinese)
         return is_better ? "，即更好" : "，即更差";
@@ -220,7 +222,7 @@ static void put_effect(struct buf *b, const struct verdict *v, const struct tall
                    number);
     put_interval(b, c, m, c->paired.p_value, is_chinese);
     if (is_clear)
-        buf_text(b, judgement(m, difference, is_chinese));
+        buf_text(b, judgement(v, m, difference, is_chinese));
 }
 
 static void put_comparisons(struct buf *b, const struct verdict *v, const struct tally_metric *m,
@@ -244,7 +246,7 @@ static void put_comparisons(struct buf *b, const struct verdict *v, const struct
                plan_arm_name(plan, c->arm), point && *point ? (is_chinese ? "，" : " at ") : "",
                point ? point : "?", verdict_number(c->paired.mean_difference, true, number));
     put_interval(b, c, m, c->adjusted_p, is_chinese);
-    buf_text(b, judgement(m, c->paired.mean_difference, is_chinese));
+    buf_text(b, judgement(v, m, c->paired.mean_difference, is_chinese));
     free(point);
 }
 
@@ -319,6 +321,19 @@ static void put_no_answer(struct buf *b, const struct verdict *v, const struct t
                    name, VERDICT_MIN_RUNS, unit);
 }
 
+/* A total of a run that was stopped is smaller than it would have become, so that what it is to
+ * show may be the rule's doing. */
+static void put_caution(struct buf *b, size_t n_stopped_early, bool is_chinese)
+{
+    if (n_stopped_early == 0)
+        return;
+    if (is_chinese)
+        buf_printf(b, "；注意：%zu 次运行被提前终止，其数据只反映较短的时间", n_stopped_early);
+    else
+        buf_printf(b, "; mind that %zu run%s stopped early, with figures of a shorter time",
+                   n_stopped_early, n_stopped_early == 1 ? " was" : "s were");
+}
+
 char *verdict_sentence(const struct verdict *v, const struct tally *t,
                        const struct campaign_plan *plan, size_t metric,
                        enum verdict_language language)
@@ -344,5 +359,6 @@ char *verdict_sentence(const struct verdict *v, const struct tally *t,
         put_comparisons(&b, v, tally_metric(t, metric), plan, is_chinese);
         break;
     }
+    put_caution(&b, v->n_stopped_early, is_chinese);
     return buf_take_text(&b, NULL);
 }

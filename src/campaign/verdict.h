@@ -29,6 +29,8 @@ struct verdict {
     struct tally_comparison largest; /* the one, or the one with the largest share that is told
                                         apart */
     size_t low_point, high_point;    /* VERDICT_MEAN: where the mean is lowest and highest */
+    size_t
+        n_stopped_early; /* of all runs; where there are any, nothing is called better or worse */
 };
 
 /* ENOMEM only. */

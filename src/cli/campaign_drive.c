@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/campaign_drive.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,12 +8,13 @@
 
 #include "base/clock.h"
 #include "base/map.h"
+#include "campaign/verdict.h"
 #include "cli/ask.h"
 #include "cli/campaign_precision.h"
 #include "cli/progress.h"
 #include "cli/talk.h"
 
-enum { BATCH = 200, PAGE = 200, POLL_MS = 100, LABEL_BYTES = 80 };
+enum { BATCH = 200, PAGE = 200, POLL_MS = 100, LABEL_BYTES = 160 };
 
 enum place_state { PLACE_FREE, PLACE_SUBMITTED };
 
@@ -84,21 +84,35 @@ static enum platoon_status note_submitted(struct drive *d, int64_t number, size_
     return ledger_add(&d->submitted, line, err);
 }
 
+/* What put_many() puts for this place: with a limit of attempts, if the campaign has one. */
+static platoon_value *row_to_put(const struct campaign *c, size_t index)
+{
+    platoon_value *row = platoon_dict();
+
+    if (platoon_dict_set(row, "value", task_of(c, index)) == PLATOON_OK &&
+        (!c->file.attempts ||
+         platoon_dict_set(row, "attempts", platoon_int(c->file.attempts)) == PLATOON_OK))
+        return row;
+    platoon_value_unref(row);
+    return NULL;
+}
+
 static enum platoon_status put_batch(struct drive *d, const size_t *indexes, size_t n,
                                      struct platoon_err *err)
 {
-    platoon_value *values = platoon_list(), *numbers = NULL;
-    enum platoon_status st = values ? PLATOON_OK : no_memory(err);
+    platoon_value *rows = platoon_list(), *numbers = NULL;
+    enum platoon_status st = rows ? PLATOON_OK : no_memory(err);
 
     for (size_t i = 0; st == PLATOON_OK && i < n; i++)
-        if (platoon_append(values, task_of(d->campaign, indexes[i])) != PLATOON_OK)
+        if (platoon_append(rows, row_to_put(d->campaign, indexes[i])) != PLATOON_OK)
             st = no_memory(err);
     if (st != PLATOON_OK) {
-        platoon_value_unref(values);
+        platoon_value_unref(rows);
         return st;
     }
-    st = call(d, "put_many", platoon_tuple(2, platoon_str(d->options->task_queue), values),
-              &numbers, err);
+    st = call(d, "put_many",
+              platoon_tuple(3, platoon_str(d->options->task_queue), platoon_none(), rows), &numbers,
+              err);
     for (size_t i = 0; st == PLATOON_OK && i < n; i++) {
         int64_t number;
 
@@ -335,12 +349,18 @@ static enum platoon_status poll_results(struct drive *d, size_t *out_n, struct p
 static void show_progress(struct drive *d)
 {
     struct campaign *c = d->campaign;
-    double worst = d->replications.worst;
+    const struct precision_point *widest = replications_widest(&d->replications);
+    char has[VERDICT_NUMBER], wanted[VERDICT_NUMBER];
 
     d->progress.total = c->n_done + c->n_failed + d->n_live;
-    if (worst > 0 && isfinite(worst))
-        (void)snprintf(d->label, sizeof d->label, "%.40s  ±%.3g of the %s wanted",
-                       plan_name(c->file.plan), worst, "half-width"); /* cut to fit */
+    if (widest) {
+        const struct tally_metric *m = tally_metric(c->tally, c->file.precision.metric);
+
+        (void)snprintf(d->label, sizeof d->label, "%.40s  ±%s of ±%s%s%s", plan_name(c->file.plan),
+                       verdict_number(widest->half_width, false, has),
+                       verdict_number(widest->target, false, wanted), *m->unit ? " " : "",
+                       m->unit); /* fits */
+    }
     progress_update(&d->progress, c->n_done + c->n_failed, c->n_failed, 0, clock_mono_ns());
 }
 

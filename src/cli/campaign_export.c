@@ -232,9 +232,10 @@ static enum platoon_status export_runs(const struct campaign *c, struct row_sink
 
 static platoon_value *point_names(const platoon_value *factors)
 {
-    static const char *const own[] = {"arm",      "metric", "unit", "n",          "n_failed",
-                                      "n_not_ok", "mean",   "sd",   "half_width", "min",
-                                      "q25",      "median", "q75",  "max"};
+    static const char *const own[] = {
+        "arm",  "metric", "unit",       "n",   "n_failed", "n_not_ok", "n_stopped_early",
+        "mean", "sd",     "half_width", "min", "q25",      "median",   "q75",
+        "max"};
     platoon_value *names = platoon_list();
     bool is_fine = add_keys(names, factors);
 
@@ -256,7 +257,7 @@ static platoon_value *point_row(const struct campaign *c, const platoon_value *f
                    add_factors(row, c, factors, point) &&
                    add_text(row, plan_arm_name(c->file.plan, arm)) && add_text(row, m->name) &&
                    add_text(row, m->unit);
-    const size_t counts[] = {cell.sample.n, cell.n_failed, cell.n_not_ok};
+    const size_t counts[] = {cell.sample.n, cell.n_failed, cell.n_not_ok, cell.n_stopped_early};
     const double numbers[] = {cell.sample.n ? cell.sample.mean : NAN,
                               cell.sd,
                               cell.half_width,

@@ -266,9 +266,9 @@ static enum platoon_status read_head(const struct yaml_doc *doc, platoon_value *
                                      bool *out_is_zip, struct platoon_err *err)
 {
     static const char *const known[] = {
-        "name",   "runner",      "root",    "prepare",      "inputs",    "limits",    "env",
-        "worker", "controllers", "base",    "factors",      "table",     "where",     "combine",
-        "arms",   "seeds",       "metrics", "replications", "precision", "max_failed"};
+        "name",   "runner",      "root",    "prepare",      "inputs",    "limits",     "env",
+        "worker", "controllers", "base",    "factors",      "table",     "where",      "combine",
+        "arms",   "seeds",       "metrics", "replications", "precision", "max_failed", "attempts"};
     const struct yaml_node *name = yaml_get(doc->root, "name", NULL);
     const struct yaml_node *base = yaml_get(doc->root, "base", NULL);
     const struct yaml_node *combine = yaml_get(doc->root, "combine", NULL);

@@ -38,6 +38,20 @@ bool replications_want(const struct campaign_replications *r, size_t index)
     return at.replication < r->points[at.point].n_wanted;
 }
 
+const struct precision_point *replications_widest(const struct campaign_replications *r)
+{
+    const struct precision_point *widest = NULL;
+
+    for (size_t i = 0; r->n_open && i < plan_points(r->campaign->file.plan); i++) {
+        const struct precision_point *p = &r->points[i];
+
+        if (!p->is_settled && isfinite(p->half_width) && p->target > 0 &&
+            (!widest || p->half_width * widest->target > widest->half_width * p->target))
+            widest = p;
+    }
+    return widest;
+}
+
 /* Has every arm ended this replication of the point? */
 static bool is_complete(const struct campaign *c, size_t point, size_t replication)
 {
@@ -84,7 +98,7 @@ static enum platoon_status worst_arm(const struct campaign *c, size_t point, siz
 }
 
 /* All looks that can be made at one point now. */
-static enum platoon_status look_at(struct campaign_replications *r, size_t index, double *excess)
+static enum platoon_status look_at(struct campaign_replications *r, size_t index)
 {
     const struct campaign *c = r->campaign;
     const struct campaign_precision *p = &c->file.precision;
@@ -104,7 +118,8 @@ static enum platoon_status look_at(struct campaign_replications *r, size_t index
         st = worst_arm(c, index, point->n_looked, &half_width, &reference);
         if (st != PLATOON_OK)
             return st;
-        *excess = half_width / (p->is_relative ? p->half_width * fabs(reference) : p->half_width);
+        point->half_width = half_width;
+        point->target = p->is_relative ? p->half_width * fabs(reference) : p->half_width;
         point->is_settled = stats_look(&target, point->n_looked, half_width, reference,
                                        &point->precise_looks) != STATS_GO_ON;
         r->n_open -= point->is_settled;
@@ -120,15 +135,11 @@ enum platoon_status replications_look(struct campaign_replications *r, bool *out
     *out_more = false;
     if (r->n_open == 0)
         return PLATOON_OK;
-    r->worst = 0;
     for (size_t i = 0; i < n_points; i++) {
-        double excess = 0;
-        enum platoon_status st = look_at(r, i, &excess);
+        enum platoon_status st = look_at(r, i);
 
         if (st != PLATOON_OK)
             return st;
-        if (excess > r->worst)
-            r->worst = excess;
     }
     if (r->n_open == 0)
         return PLATOON_OK;

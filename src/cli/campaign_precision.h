@@ -15,6 +15,7 @@ struct precision_point {
     size_t n_looked; /* the replications of the last look; 0: none yet */
     unsigned precise_looks;
     bool is_settled;
+    double half_width, target; /* of the last look, in the metric's unit: it has this, wants that */
 };
 
 struct campaign_replications {
@@ -22,7 +23,6 @@ struct campaign_replications {
     unsigned slots;
     struct precision_point *points;
     size_t n_open;
-    double worst; /* of the last looks: half-width over the one wanted; 0: no look yet */
 };
 
 /* False: out of memory. */
@@ -30,6 +30,9 @@ bool replications_init(struct campaign_replications *r, const struct campaign *c
 void replications_release(struct campaign_replications *r); /* zeroed is fine */
 /* Look at what has ended; true if more replications are wanted now than before. ENOMEM. */
 enum platoon_status replications_look(struct campaign_replications *r, bool *out_more);
+/* The design point that is furthest from its target, of those that are not settled and have a
+ * half-width; NULL: none. */
+const struct precision_point *replications_widest(const struct campaign_replications *r);
 /* Is this run wanted? */
 bool replications_want(const struct campaign_replications *r, size_t index);
 

@@ -18,7 +18,7 @@ enum platoon_status campaign_read_words(const struct yaml_doc *doc, const struct
                                         struct platoon_err *err);
 
 /* campaign_runner.c: runner, root, prepare, inputs, limits, env, controllers,
- * worker. */
+ * worker, attempts. */
 enum platoon_status campaign_read_runner(const struct yaml_doc *doc, struct campaign_file *c,
                                          struct platoon_err *err);
 /* campaign_question.c: metrics, precision, max_failed; after arms and seeds. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/campaign_read.h"
+#include "sumo/stop_rule.h"
 
 static enum platoon_status add_word(struct campaign_file *c, const char *word,
                                     struct platoon_err *err)
@@ -147,6 +148,26 @@ static enum platoon_status read_worker(const struct yaml_doc *doc, struct campai
     return st;
 }
 
+static enum platoon_status read_attempts(const struct yaml_doc *doc, struct campaign_file *c,
+                                         struct platoon_err *err)
+{
+    const struct yaml_node *node = yaml_get(doc->root, "attempts", NULL);
+    platoon_value *v = node && node->kind == YAML_SCALAR ? yaml_scalar_value(node->text) : NULL;
+    int64_t n = 0;
+    bool is_fine =
+        !node || (platoon_value_kind(v) == PLATOON_INT && platoon_as_int(v, &n) == PLATOON_OK &&
+                  n >= 1 && n <= CAMPAIGN_MAX_ATTEMPTS);
+
+    platoon_value_unref(v);
+    if (!is_fine)
+        return yaml_fail(doc, node, err,
+                         "attempts is how often a task may lose its worker, a whole number from 1 "
+                         "to %d",
+                         CAMPAIGN_MAX_ATTEMPTS);
+    c->attempts = (uint32_t)n;
+    return PLATOON_OK;
+}
+
 /* --- runner ----------------------------------------------------------------------------------- */
 
 static enum platoon_status read_command(const struct yaml_doc *doc, const struct yaml_node *node,
@@ -205,6 +226,42 @@ static enum platoon_status read_root(const struct yaml_doc *doc, struct campaign
     return c->root ? PLATOON_OK : campaign_no_memory(err);
 }
 
+/* --- rules to stop by ------------------------------------------------------------------------- */
+
+/* `stop_when` of a map of parameters: here, because all its runs would say the same. What is no
+ * text is the worker's to refuse. */
+static enum platoon_status check_rule(const struct yaml_doc *doc, const struct yaml_node *params,
+                                      struct platoon_err *err)
+{
+    const struct yaml_node *node = params ? yaml_get(params, "stop_when", NULL) : NULL;
+    enum platoon_status st = PLATOON_OK;
+    struct stop_rule rule;
+    size_t n = !node ? 0 : node->kind == YAML_LIST ? node->n_items : 1;
+
+    for (size_t i = 0; st == PLATOON_OK && i < n; i++) {
+        const struct yaml_node *item = node->kind == YAML_LIST ? node->items[i] : node;
+        platoon_value *value = yaml_value(item);
+        const char *text = platoon_as_str(value, NULL);
+
+        if (text && (st = stop_rule_parse(text, "stop_when", &rule, err)) != PLATOON_OK)
+            st = campaign_locate(doc, item, st, err);
+        platoon_value_unref(value);
+    }
+    return st;
+}
+
+static enum platoon_status check_rules(const struct yaml_doc *doc, struct platoon_err *err)
+{
+    const struct yaml_node *arms = yaml_get(doc->root, "arms", NULL);
+    enum platoon_status st = check_rule(doc, yaml_get(doc->root, "base", NULL), err);
+
+    if (st == PLATOON_OK)
+        st = check_rule(doc, yaml_get(doc->root, "factors", NULL), err);
+    for (size_t i = 0; st == PLATOON_OK && arms && arms->kind == YAML_MAP && i < arms->n_items; i++)
+        st = check_rule(doc, arms->items[2 * i + 1], err);
+    return st;
+}
+
 enum platoon_status campaign_read_runner(const struct yaml_doc *doc, struct campaign_file *c,
                                          struct platoon_err *err)
 {
@@ -228,6 +285,9 @@ enum platoon_status campaign_read_runner(const struct yaml_doc *doc, struct camp
         st = read_controllers(doc, c, err);
     if (st == PLATOON_OK)
         st = read_worker(doc, c, err);
-    return st == PLATOON_OK ? read_runner_key(doc, c, err)
-                            : st; /* last: a command ends the words */
+    if (st == PLATOON_OK)
+        st = read_attempts(doc, c, err);
+    if (st == PLATOON_OK)
+        st = read_runner_key(doc, c, err); /* last of these: a command ends the words */
+    return st == PLATOON_OK && strcmp(c->runner, "sumo") == 0 ? check_rules(doc, err) : st;
 }

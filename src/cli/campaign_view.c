@@ -11,13 +11,26 @@
 
 /* --- for people ------------------------------------------------------------------------------- */
 
-/* "12 (1)": runs with a figure, and in brackets those that failed. */
+/* "12 (1 failed, 2 stopped early)": runs with a figure, and in brackets those that failed, and of
+ * those that count the ones whose outcome is not ok. */
 static void count_cell(struct table *t, size_t column, const struct tally_cell *cell)
 {
-    if (cell->n_failed)
-        table_cell(t, column, "%zu (%zu failed)", cell->sample.n, cell->n_failed);
-    else
-        table_cell(t, column, "%zu", cell->sample.n);
+    const struct {
+        size_t n;
+        const char *what;
+    } others[] = {
+        {cell->n_failed, "failed"},
+        {cell->n_stopped_early, "stopped early"},
+        {cell->n_not_ok - cell->n_stopped_early, "not ok"},
+    };
+    char text[128] = "";
+    size_t len = 0;
+
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (others[i].n)
+            len += (size_t)snprintf(text + len, sizeof text - len, "%s%zu %s", len ? ", " : " (",
+                                    others[i].n, others[i].what); /* three numbers fit */
+    table_cell(t, column, "%zu%s%s", cell->sample.n, text, len ? ")" : "");
 }
 
 static void number_cell(struct table *t, size_t column, double x, bool with_sign)
@@ -222,6 +235,7 @@ static platoon_value *cell_value(const struct campaign *c, size_t point, size_t 
     (void)platoon_dict_set(v, "n", platoon_int((int64_t)cell.sample.n));
     (void)platoon_dict_set(v, "n_failed", platoon_int((int64_t)cell.n_failed));
     (void)platoon_dict_set(v, "n_not_ok", platoon_int((int64_t)cell.n_not_ok));
+    (void)platoon_dict_set(v, "n_stopped_early", platoon_int((int64_t)cell.n_stopped_early));
     set_number(v, "mean", cell.sample.n ? cell.sample.mean : NAN);
     set_number(v, "sd", cell.sd);
     set_number(v, "half_width", cell.half_width);
@@ -289,6 +303,8 @@ bool campaign_print_json(const struct campaign *c)
         (void)platoon_dict_set(v, "n_tasks", platoon_int((int64_t)c->file.n_tasks));
         (void)platoon_dict_set(v, "n_done", platoon_int((int64_t)c->n_done));
         (void)platoon_dict_set(v, "n_failed", platoon_int((int64_t)c->n_failed));
+        (void)platoon_dict_set(v, "n_stopped_early",
+                               platoon_int((int64_t)tally_n_stopped_early(c->tally)));
         (void)platoon_dict_set(v, "verdict", platoon_str(text));
         is_fine = platoon_dict_set(v, "cells", platoon_value_ref(cells)) == PLATOON_OK &&
                   platoon_dict_set(v, "comparisons", platoon_value_ref(comparisons)) == PLATOON_OK;

@@ -2,6 +2,7 @@
 #include "cli/campaign_words.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -199,6 +200,8 @@ static void put_all(struct buf *b, const struct campaign_words *w, const struct 
     put_runner(b, w);
     put_controllers(b, w);
     buf_printf(b, "seeds: [%s]\n", w->seeds ? w->seeds : "1");
+    if (w->attempts)
+        buf_printf(b, "attempts: %" PRId64 "\n", w->attempts);
     put_map(b, w, sets, arms, false);
     put_map(b, w, sets, arms, true);
     if (arms < w->n_sets)

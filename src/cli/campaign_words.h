@@ -11,6 +11,7 @@
 #define PLATOON_CLI_CAMPAIGN_WORDS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include <platoon/status.h>
 
@@ -26,6 +27,7 @@ struct campaign_words {
     size_t n_controllers;
     const char *stop_when; /* of all tasks; NULL: none */
     const char *seeds;     /* a range; NULL: 1 */
+    int64_t attempts;      /* 0: not said */
     const char *sets[CAMPAIGN_WORDS_MAX_SETS];
     size_t n_sets;
 };

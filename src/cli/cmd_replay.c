@@ -141,15 +141,15 @@ static enum platoon_status run_again(const struct campaign *c, size_t index, pla
     platoon_value *task = plan_task(c->file.plan, at.point, at.arm, c->file.seeds[at.replication]);
     struct campaign_folder folder = {.lock_fd = -1};
     char *path = campaign_folder_join(&c->folder, "replay");
-    struct crew crew = {0};
+    struct campaign_crew crew = {0};
     enum platoon_status st = task && path ? campaign_folder_open(&folder, path, true, err)
                                           : platoon_fail(err, PLATOON_ENOMEM, "out of memory");
 
     if (st == PLATOON_OK)
         st = campaign_crew_start(&crew, c, folder.path, 1, err);
     if (st == PLATOON_OK)
-        st = put_and_get(&crew, task, out, err);
-    crew_stop(&crew);
+        st = put_and_get(&crew.crew, task, out, err);
+    campaign_crew_stop(&crew);
     campaign_folder_release(&folder);
     free(path);
     platoon_value_unref(task);

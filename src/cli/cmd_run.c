@@ -74,22 +74,22 @@ static bool is_remote(const struct run_args *args)
 
 static enum platoon_status check_crew(void *arg, struct platoon_err *err)
 {
-    return crew_check(arg, err);
+    return campaign_crew_check(arg, err);
 }
 
 static enum platoon_status run_here(struct campaign *c, const struct run_args *args,
                                     struct drive_options *options, struct platoon_err *err)
 {
-    struct crew crew = {0};
+    struct campaign_crew crew = {0};
     platoon_manager *m = NULL;
     enum platoon_status st =
         campaign_crew_start(&crew, c, c->folder.path, (unsigned)args->slots, err);
 
     if (st == PLATOON_OK)
-        st = crew_connect(&crew, &m, err);
+        st = crew_connect(&crew.crew, &m, err);
     if (st == PLATOON_OK) {
         talk("%lld slot%s on this machine; the server is at 127.0.0.1:%u, its log in %s",
-             (long long)args->slots, args->slots == 1 ? "" : "s", (unsigned)crew.port,
+             (long long)args->slots, args->slots == 1 ? "" : "s", (unsigned)crew.crew.port,
              c->folder.path);
         options->check = check_crew;
         options->check_arg = &crew;
@@ -98,7 +98,7 @@ static enum platoon_status run_here(struct campaign *c, const struct run_args *a
     if (st == PLATOON_EINTR)
         talk("ending the running tasks; once more Ctrl-C ends them at once");
     platoon_manager_close(m);
-    crew_stop(&crew);
+    campaign_crew_stop(&crew);
     return st;
 }
 
@@ -131,6 +131,11 @@ static void say_missing(const struct campaign *c)
     if (c->n_failed)
         talk_warning("%zu run%s failed, the first one: %s", c->n_failed,
                      c->n_failed == 1 ? "" : "s", c->first_failure ? c->first_failure : "?");
+    if (tally_n_stopped_early(c->tally))
+        talk_warning("%zu run%s stopped early by a rule; what by is in the column stopped_by of "
+                     "'platoon results'",
+                     tally_n_stopped_early(c->tally),
+                     tally_n_stopped_early(c->tally) == 1 ? " was" : "s were");
     if (n_missing && !c->file.precision.is_wanted)
         talk_warning("%zu run%s missing; the same command runs %s", n_missing,
                      n_missing == 1 ? " is" : "s are", n_missing == 1 ? "it" : "them");
@@ -283,6 +288,8 @@ static int run_campaign(struct run_args *args)
         free(written);
         return CMD_FAILED;
     }
+    if (args->attempts)
+        c.file.attempts = (uint32_t)args->attempts;
     if (!args->keeps_failed)
         campaign_forget_failures(&c);
     if (args->is_dry) {

@@ -62,7 +62,7 @@ static const struct cmd_option option_table[] = {
      "end the run early where RULE holds, as in\n"
      "'waiting > 2000' or 'time > 900 and arrived < 5 for 60 s'\n"
      "(quantities: time, waiting, running, inserted, arrived,\n"
-     "teleports; none: no rule; docs/sumo.md)"},
+     "teleports, collided; none: no rule; docs/sumo.md)"},
     {OPT_JSON, "json", NULL, "for programs: the result as a worker gives it, as JSON"},
     {OPT_ROOT, "root", "DIR",
      "as for 'platoon work': FILE is relative to DIR, and no\n"

@@ -111,7 +111,7 @@ static enum platoon_status read_report(struct crew *c, int from, struct platoon_
 
 static enum platoon_status start_once(struct crew *c, const char *folder, struct platoon_err *err)
 {
-    char *log = NULL, *data = NULL, report_fd[16];
+    char *log = NULL, *data = NULL, report_fd[16], lease_text[16];
     int report[2];
     enum platoon_status st;
 
@@ -121,7 +121,8 @@ static enum platoon_status start_once(struct crew *c, const char *folder, struct
         return st;
     if (pipe2(report, O_CLOEXEC) != 0)
         return platoon_fail(err, PLATOON_EIO, "no pipe for the server: %s", strerror(errno));
-    (void)snprintf(report_fd, sizeof report_fd, "%d", report[1]); /* fits */
+    (void)snprintf(report_fd, sizeof report_fd, "%d", report[1]);      /* fits */
+    (void)snprintf(lease_text, sizeof lease_text, "%d", CREW_LEASE_S); /* fits */
     if (asprintf(&log, "%s/server.log", c->folder) < 0)
         log = NULL;
     if (asprintf(&data, "%s/server", c->folder) < 0)
@@ -131,9 +132,10 @@ static enum platoon_status start_once(struct crew *c, const char *folder, struct
     if (!log || !data || !c->key_file) {
         st = no_memory(err);
     } else {
-        const char *argv[] = {c->program, "serve",   "--listen",    "127.0.0.1:0", "--data",
-                              data,       "--fresh", "--report-fd", report_fd,     "--stop-on-eof",
-                              NULL};
+        const char *argv[] = {
+            c->program, "serve",       "--listen", "127.0.0.1:0",   "--data",         data,
+            "--fresh",  "--report-fd", report_fd,  "--stop-on-eof", "--worker-lease", lease_text,
+            NULL};
         struct child_options options = {
             .argv = argv, .log = log, .has_stdin = true, .keep_fd = report[1]};
         st = child_start(&options, &c->server, err);
@@ -193,6 +195,17 @@ enum platoon_status crew_start_worker(struct crew *c, unsigned slots, const char
     c->n_workers += st == PLATOON_OK;
     free(log);
     free(argv);
+    return st;
+}
+
+enum platoon_status crew_restart_worker(struct crew *c, unsigned slots, const char *folder,
+                                        const platoon_value *words, struct platoon_err *err)
+{
+    enum platoon_status st;
+
+    c->n_workers--;
+    st = crew_start_worker(c, slots, folder, words, err);
+    c->n_workers += st != PLATOON_OK; /* still the one that ended */
     return st;
 }
 

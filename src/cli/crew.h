@@ -14,6 +14,9 @@
 #include "cli/child.h"
 
 enum { CREW_MAX_WORKERS = 2 };
+/* How long a task of a worker that was killed is out before it comes back: the lease time of the
+ * server, and a second for its looks. Short: worker and server are on one machine. */
+enum { CREW_LEASE_S = 5, CREW_LOST_MS = CREW_LEASE_S * 1000 + 1500 };
 
 struct crew {
     const char *folder; /* absolute; borrowed */
@@ -31,6 +34,10 @@ enum platoon_status crew_start_server(struct crew *c, const char *folder, struct
  * list of texts: --root, --runner and what follows it). */
 enum platoon_status crew_start_worker(struct crew *c, unsigned slots, const char *folder,
                                       const platoon_value *words, struct platoon_err *err);
+/* The last worker has ended: start it once more, with what crew_start_worker() was given. Its log
+ * begins anew. */
+enum platoon_status crew_restart_worker(struct crew *c, unsigned slots, const char *folder,
+                                        const platoon_value *words, struct platoon_err *err);
 /* PLATOON_OK while all of them run; else who ended, how, and the end of its log. */
 enum platoon_status crew_check(struct crew *c, struct platoon_err *err);
 /* Connect to the server with its key. */

@@ -174,13 +174,21 @@ static enum platoon_status look_at_result(struct report_source *s, size_t place,
     const char *outcome = platoon_as_str(platoon_dict_get(result, "outcome"), NULL);
     const char *version = platoon_as_str(platoon_dict_get(result, "sumo_version"), NULL);
     const char *hash = platoon_as_str(platoon_dict_get(result, "inputs_sha256"), NULL);
+    const char *stopped_by = platoon_as_str(platoon_dict_get(result, "stopped_by"), NULL);
+    enum platoon_status st;
+    char *reason;
 
     if ((version && !add_text(&s->sumo_versions, version)) || (hash && !add_text(&s->hashes, hash)))
         return no_memory(err);
     if (!outcome || strcmp(outcome, "ok") == 0)
         return PLATOON_OK;
     s->report.n_not_ok++;
-    return add_problem(s, place, false, outcome, err);
+    if (asprintf(&reason, "%s%s%s", outcome, stopped_by ? ": " : "", stopped_by ? stopped_by : "") <
+        0)
+        return no_memory(err);
+    st = add_problem(s, place, false, reason, err);
+    free(reason);
+    return st;
 }
 
 static enum platoon_status on_line(const platoon_value *line, void *arg, struct platoon_err *err)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/campaign_file.h"
 #include "cli/options.h"
 #include "cli/reach.h"
 #include "cli/talk.h"
@@ -26,7 +27,8 @@ enum {
     OPT_SEEDS,
     OPT_NAME,
     OPT_CONTROLLER,
-    OPT_STOP_WHEN
+    OPT_STOP_WHEN,
+    OPT_ATTEMPTS
 };
 enum { MAX_SLOTS = 1024 };
 
@@ -53,6 +55,12 @@ enum { MAX_SLOTS = 1024 };
             "leave runs alone that failed before (else they are\n"                                 \
             "tried again)"                                                                         \
     }
+#define ATTEMPTS_OPTION                                                                            \
+    {                                                                                              \
+        OPT_ATTEMPTS, "attempts", "N",                                                             \
+            "give a task up when N workers were lost with it\n"                                    \
+            "(default: what the file says, else 5)"                                                \
+    }
 
 const struct cmd_option run_args_of_run[] = {
     FOLDER_OPTION,
@@ -66,6 +74,7 @@ const struct cmd_option run_args_of_run[] = {
      "machine, else a prompt); '-' is standard input"},
     QUEUE_OPTION,
     KEEP_FAILED_OPTION,
+    ATTEMPTS_OPTION,
     {OPT_DRY_RUN, "dry-run", NULL, "list what would be run, and run nothing"},
     SHOW_OPTIONS,
     {OPT_SUMO, "sumo", "FILE.sumocfg", "a campaign of words: this configuration"},
@@ -87,7 +96,9 @@ const struct cmd_option run_args_of_run[] = {
     {0},
 };
 const struct cmd_option run_args_of_submit[] = {
-    FOLDER_OPTION, REACH_OPTIONS(OPT_SERVER, OPT_KEY_FILE), QUEUE_OPTION, KEEP_FAILED_OPTION, {0},
+    FOLDER_OPTION,   REACH_OPTIONS(OPT_SERVER, OPT_KEY_FILE),
+    QUEUE_OPTION,    KEEP_FAILED_OPTION,
+    ATTEMPTS_OPTION, {0},
 };
 const struct cmd_option run_args_of_attach[] = {
     FOLDER_OPTION, REACH_OPTIONS(OPT_SERVER, OPT_KEY_FILE), QUEUE_OPTION, SHOW_OPTIONS, {0},
@@ -198,6 +209,8 @@ bool run_args_read(struct run_args *args, int argc, char **argv, int *out_exit_c
             args->folder = o.value;
         else if (id == OPT_SLOTS)
             is_fine = options_integer(&o, 1, MAX_SLOTS, &args->slots);
+        else if (id == OPT_ATTEMPTS)
+            is_fine = options_integer(&o, 1, CAMPAIGN_MAX_ATTEMPTS, &args->attempts);
         else if (id == OPT_SERVER)
             args->server = o.value;
         else if (id == OPT_KEY_FILE)
@@ -215,6 +228,7 @@ bool run_args_read(struct run_args *args, int argc, char **argv, int *out_exit_c
         if (!is_fine)
             return false;
     }
+    args->words.attempts = args->attempts;
     if (!check_words(args, &o)) {
         *out_exit_code = o.exit_code;
         return false;

@@ -107,6 +107,8 @@ static void means_row(struct page *p, size_t metric, size_t point, size_t arm)
     buf_printf(p->out, "<td class=\"n\">%zu</td>", cell.sample.n);
     if (p->report->n_failed)
         buf_printf(p->out, "<td class=\"n\">%zu</td>", cell.n_failed);
+    if (tally_n_stopped_early(p->report->tally))
+        buf_printf(p->out, "<td class=\"n\">%zu</td>", cell.n_stopped_early);
     number_cell(p, has_figures ? cell.sample.mean : NAN, false);
     if (cell.is_refused)
         buf_printf(p->out, "<td class=\"n\">%s</td>", SAY(p, "refused", "不予给出"));
@@ -126,13 +128,15 @@ static void put_means(struct page *p)
                                                  {"Median", "中位数"}, {"Max", "最大值"}};
     size_t n_all = tally_n_metrics(p->report->tally) * page_points(p) * page_arms(p), n_shown = 0;
     size_t n_rows = n_all < REPORT_MAX_TABLE_ROWS ? n_all : REPORT_MAX_TABLE_ROWS;
-    struct tables_head heads[5 + sizeof numbers / sizeof *numbers];
+    struct tables_head heads[6 + sizeof numbers / sizeof *numbers];
     size_t n = 1 + tables_where_heads(p, heads + 1), first_number = n;
 
     heads[0] = (struct tables_head){"Metric", "指标"};
     heads[n++] = (struct tables_head){"Runs", "运行"};
     if (p->report->n_failed)
         heads[n++] = (struct tables_head){"Failed", "失败"};
+    if (tally_n_stopped_early(p->report->tally))
+        heads[n++] = (struct tables_head){"Stopped early", "提前终止"};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         heads[n++] = numbers[i];
     tables_open(p);

@@ -193,6 +193,10 @@ void rows_claimed(struct rows *r, const struct store_claimed *c)
     rows_text(r, lease);
     rows_text(r, "attempt");
     rows_int(r, c->attempt);
+    if (c->is_last) {
+        rows_text(r, "last");
+        put_bool(r, true);
+    }
     rows_text(r, "repeat");
     put_bool(r, c->may_be_repeat);
     put_item(r, "value", c->value);

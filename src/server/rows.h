@@ -43,7 +43,7 @@ void rows_release(struct rows *r);
 /* A list of what is written between. */
 void rows_open_list(struct rows *r);
 void rows_close_list(struct rows *r);
-/* {'task', 'lease', 'attempt', 'repeat', 'value' | 'pickle'} */
+/* {'task', 'lease', 'attempt', 'repeat', 'value' | 'pickle'}, and 'last' where it is */
 void rows_claimed(struct rows *r, const struct store_claimed *c);
 /* {'platoon_error': error, 'task' | 'pickle': value, 'task_id': task}. `error` is a dict of plain
  * data (borrowed). */

@@ -144,6 +144,7 @@ struct store_claimed {
     store_task_id task;
     struct store_lease_id lease;
     uint32_t attempt; /* counts from 1: this is the attempt-th execution */
+    bool is_last;     /* lost once more it is dead */
     bool may_be_repeat;
     struct payload *value; /* borrowed by the callback */
 };

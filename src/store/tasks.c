@@ -395,11 +395,17 @@ enum store_status tasks_put(struct tasks *t, store_queue_id queue,
 
 /* --- claim, renew ----------------------------------------------------------------------------- */
 
-static struct store_claimed claimed_as(const struct task *task)
+static uint32_t limit_of(const struct task_queue *q, const struct task *task)
+{
+    return task->max_attempts ? task->max_attempts : q->options.max_attempts;
+}
+
+static struct store_claimed claimed_as(const struct task_queue *q, const struct task *task)
 {
     return (struct store_claimed){.task = task->node.key,
                                   .lease = task->lease->id,
                                   .attempt = (uint32_t)task->losses + 1,
+                                  .is_last = (uint32_t)task->losses + 1 >= limit_of(q, task),
                                   .may_be_repeat = task->may_be_repeat,
                                   .value = task->value};
 }
@@ -414,7 +420,7 @@ static size_t claimed_before(const struct tasks *t, const struct store_lease_id 
         const struct lease *lease = find_lease(t, leases[i]);
 
         if (lease)
-            claimed[n_held++] = claimed_as(lease->task);
+            claimed[n_held++] = claimed_as(queue_at(t, lease->task->queue), lease->task);
     }
     return n_held;
 }
@@ -476,7 +482,7 @@ enum store_status tasks_claim(struct tasks *t, store_queue_id queue,
         task->where = TASK_HELD;
         task->state = STORE_LEASED;
         q->counts.leased++;
-        claimed[i] = claimed_as(task);
+        claimed[i] = claimed_as(q, task);
         report(t, task);
     }
     taken_off(t, q);
@@ -695,7 +701,7 @@ static bool count_loss(const struct task_queue *q, struct task *task)
 {
     if (task->losses < UINT16_MAX)
         task->losses++;
-    return task->losses >= (task->max_attempts ? task->max_attempts : q->options.max_attempts);
+    return task->losses >= limit_of(q, task);
 }
 
 /* The lease ends and the task goes nowhere any more. */

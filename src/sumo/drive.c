@@ -255,6 +255,7 @@ static enum platoon_status look(struct driving *d, double time_s, bool *out_stop
     values[STOP_ARRIVED] = d->counts.arrived;
     values[STOP_RUNNING] = d->counts.inserted - d->counts.arrived;
     values[STOP_TELEPORTS] = d->counts.teleports;
+    values[STOP_COLLIDED] = d->counts.collided;
     if (stop_rule_names(d->stop->rule, STOP_WAITING)) {
         st = ops_of(d)->waiting(d->simulation, &values[STOP_WAITING], err);
         if (st != PLATOON_OK)

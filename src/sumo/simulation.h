@@ -33,6 +33,7 @@ struct vehicle_counts {
     double inserted;  /* that departed */
     double arrived;   /* that ended their trips */
     double teleports; /* that began */
+    double collided;  /* vehicles in collisions, anew in each */
 };
 
 enum network_object { NETWORK_SIGNALS, NETWORK_E1, NETWORK_E2, NETWORK_EDGES, NETWORK_N_OBJECTS };
@@ -50,8 +51,8 @@ struct simulation_ops {
     /* Have the sensors filled after each step. Called at most once; `sensors` stays where it is. */
     enum platoon_status (*watch)(struct simulation *s, struct sensor *sensors, size_t n,
                                  struct platoon_err *err);
-    /* Have `counts` kept from now on, which stays where it is. Called at most once, before the first
-     * step. */
+    /* Have `counts` kept from now on, which stays where it is. Called at most once, before the
+     * first step. */
     enum platoon_status (*count)(struct simulation *s, struct vehicle_counts *counts,
                                  struct platoon_err *err);
     /* Vehicles that wait for room to depart now: SUMO makes a list of them. Between a step and the

@@ -209,6 +209,8 @@ static void count_in(struct vehicle_counts *counts, unsigned variable, double nu
         counts->arrived += number;
     else if (variable == TRACI_TELEPORTS_BEGUN)
         counts->teleports += number;
+    else if (variable == TRACI_COLLIDING)
+        counts->collided += number;
 }
 
 /* A value that came with a step. Some sensor asked for it, or it is about the simulation itself. */
@@ -283,7 +285,8 @@ static enum platoon_status count(struct simulation *s, struct vehicle_counts *co
 {
     /* In place of the first subscription, whose variables are therefore among them. */
     static const uint8_t variables[] = {TRACI_SIMULATION_TIME, TRACI_VEHICLES_EXPECTED,
-                                        TRACI_DEPARTED, TRACI_ARRIVED, TRACI_TELEPORTS_BEGUN};
+                                        TRACI_DEPARTED,        TRACI_ARRIVED,
+                                        TRACI_TELEPORTS_BEGUN, TRACI_COLLIDING};
     struct traci_simulation *ts = of(s);
     enum platoon_status st =
         traci_subscribe(ts->traci, TRACI_SIMULATION, "", variables, sizeof variables, err);

@@ -12,7 +12,7 @@
 #define SIGNS       "<>="
 #define MAX_LIMIT   1e9
 #define TOLERANCE_S 1e-6 /* differences of times are not exact */
-#define QUANTITIES  "time, waiting, running, inserted, arrived and teleports"
+#define QUANTITIES  "time, waiting, running, inserted, arrived, teleports and collided"
 #define COMPARISONS "> >= < <="
 
 enum { WORD_SHOWN = 40, WORD_BYTES = 63 };
@@ -20,6 +20,7 @@ enum { WORD_SHOWN = 40, WORD_BYTES = 63 };
 static const char *const names[STOP_N_QUANTITIES] = {
     [STOP_TIME] = "time",         [STOP_WAITING] = "waiting", [STOP_RUNNING] = "running",
     [STOP_INSERTED] = "inserted", [STOP_ARRIVED] = "arrived", [STOP_TELEPORTS] = "teleports",
+    [STOP_COLLIDED] = "collided",
 };
 
 static const char *const comparisons[] = {

@@ -21,9 +21,10 @@ enum stop_quantity {
     STOP_TIME,      /* simulated, s */
     STOP_WAITING,   /* vehicles that wait for room to depart */
     STOP_RUNNING,   /* vehicles that departed and have not arrived */
-    STOP_INSERTED,  /* vehicles that departed since the begin, as the next three */
+    STOP_INSERTED,  /* vehicles that departed since the begin, as the next four */
     STOP_ARRIVED,   /* vehicles that ended their trips */
     STOP_TELEPORTS, /* that SUMO began */
+    STOP_COLLIDED,  /* vehicles in collisions, anew in each: two for one between two vehicles */
     STOP_N_QUANTITIES
 };
 

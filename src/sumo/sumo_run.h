@@ -16,8 +16,8 @@
 #include "sumo/task.h"
 
 enum sumo_backend {
-    /* A run without control is SUMO alone; one with control is libsumo's where that is to be had, in
-     * the version of the SUMO program, else TraCI's. */
+    /* A run with neither control nor a rule to stop by is SUMO alone; any other is libsumo's where
+     * that is to be had, in the version of the SUMO program, else TraCI's. */
     SUMO_BACKEND_AUTO,
     SUMO_BACKEND_LIBSUMO, /* every run is stepped, in a process that has SUMO as a library */
     SUMO_BACKEND_TRACI    /* every run is stepped, over TraCI */

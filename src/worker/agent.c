@@ -288,15 +288,28 @@ static bool advance(struct agent *a)
 
 /* --- a turn ----------------------------------------------------------------------------------- */
 
+/* A worker was lost with it before, perhaps because of it; or it has no other chance. Whatever waits
+ * beside the one that ends the worker loses an attempt too, so that none of these waits here, or runs
+ * while a result is not delivered. */
+static bool may_kill(const struct task *t)
+{
+    return t->attempt > 1 || t->is_last;
+}
+
 static void take_tasks(struct agent *a)
 {
     struct list come;
     unsigned n = 0;
+    bool is_careful = false;
 
     list_init(&come);
     link_take(a->link, &come);
-    LIST_EACH (t, &come, struct task, link)
+    LIST_EACH (t, &come, struct task, link) {
         n++;
+        is_careful |= may_kill(t);
+    }
+    if (n)
+        a->is_careful = is_careful;
     list_move_all(&a->waiting, &come);
     a->n_waiting += n;
     if (a->phase != WORKING)
@@ -339,7 +352,11 @@ static void drop_ended(struct agent *a)
 static unsigned give_to_slots(struct agent *a)
 {
     uint64_t now_ns = clock_mono_ns();
+    bool has_given = false;
     unsigned n_free = 0;
+
+    if (a->is_careful && link_undelivered(a->link) > 0)
+        return 0; /* the link wakes us when they are */
 
     for (unsigned i = 0; i < a->n_slots; i++) {
         struct slot *s = &a->slots[i];
@@ -350,10 +367,13 @@ static unsigned give_to_slots(struct agent *a)
 
             list_remove(&t->link);
             a->n_waiting--;
+            has_given = true;
             slot_run(s, t);
         }
         n_free += slot_is_free(s, now_ns);
     }
+    if (has_given && a->is_careful)
+        release_waiting(a);
     return n_free;
 }
 
@@ -362,7 +382,8 @@ static unsigned ahead(const struct agent *a)
 {
     double for_slot;
 
-    if (a->mean_task_s < 0 || a->mean_task_s > AHEAD_IF_SHORTER_S || !link_has_leases(a->link))
+    if (a->mean_task_s < 0 || a->mean_task_s > AHEAD_IF_SHORTER_S || !link_has_leases(a->link) ||
+        a->is_careful)
         return 0;
     for_slot = AHEAD_WORK_S / (a->mean_task_s > 1e-4 ? a->mean_task_s : 1e-4);
     for_slot = for_slot < 1 ? 1 : for_slot > MAX_AHEAD ? MAX_AHEAD : for_slot;

@@ -34,6 +34,7 @@ struct agent {
 
     struct list waiting; /* struct task */
     unsigned n_waiting;
+    bool is_careful;    /* the tasks that came last might cost the others: see may_kill() */
     double mean_task_s; /* of recent tasks; negative: none yet */
     uint64_t idle_since_ns;
     unsigned n_spawner_starts;

@@ -408,6 +408,7 @@ static enum platoon_status send_refused(struct reporter *r, struct list *batch,
     l->n_undelivered--;
     pthread_mutex_unlock(&l->mutex);
     task_free(t);
+    l->options.wake(l->options.arg); /* it may have waited for this one */
     return PLATOON_OK;
 }
 

@@ -66,6 +66,7 @@ static enum platoon_status read_task(const platoon_value *row, struct task *t,
     if (platoon_as_int(platoon_dict_get(row, "attempt"), &t->attempt) != PLATOON_OK)
         t->attempt = 1;
     (void)platoon_as_bool(platoon_dict_get(row, "repeat"), &t->may_be_repeat); /* absent: false */
+    (void)platoon_as_bool(platoon_dict_get(row, "last"), &t->is_last);         /* the same */
     if (value) {
         t->value = platoon_value_ref(value);
     } else {

@@ -42,6 +42,7 @@ struct task {
     uint64_t id;     /* the server's number; 0 where there is none (Python's own manager) */
     int64_t attempt; /* counts from 1 */
     bool may_be_repeat;
+    bool is_last;           /* the server gives it up if this worker is lost with it */
     platoon_value *value;   /* plain, or PLATOON_OPAQUE; owned; NULL once dropped */
     char *lease;            /* the server's name for the lease; owned; NULL: none */
     struct outcome outcome; /* set from the start for a task that could not be read */

@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import math
+import re
 import signal
 import sqlite3
 import statistics
@@ -209,7 +210,7 @@ PRECISE = """name: precise
 runner: {command: [./noise.sh, "{seed}", "{b}"]}
 arms: {base: {b: 0}, other: {b: 1}}
 replications: {min: 4, max: 60}
-metrics: {value: lower}
+metrics: {value: {unit: veh h, better: lower}}
 precision: {half_width: 4 %, of: difference}
 """
 
@@ -222,15 +223,20 @@ def noise(seed, b):
     return 100 + (seed * 7919 + b * seed * 31) % 17 + 10 * b
 
 
+def look(n, share):
+    """Half-width of the difference over n replications, and what is wanted: docs/campaigns.md, computed here."""
+    base = [noise(seed, 0) for seed in range(1, n + 1)]
+    differences = [noise(seed, 1) - noise(seed, 0) for seed in range(1, n + 1)]
+    t975 = {**T975, 13: 2.160, 14: 2.145, 15: 2.131, 16: 2.120, 17: 2.110, 18: 2.101, 19: 2.093, 20: 2.086}[n - 1]
+    return t975 * statistics.stdev(differences) / math.sqrt(n), share * statistics.mean(base)
+
+
 def replications_until_precise(share, least, most):
-    """The rule of docs/campaigns.md, computed here: two precise looks in a row."""
+    """Two precise looks in a row."""
     precise = 0
     for n in range(least, most + 1):
-        base = [noise(seed, 0) for seed in range(1, n + 1)]
-        differences = [noise(seed, 1) - noise(seed, 0) for seed in range(1, n + 1)]
-        t975 = {**T975, 13: 2.160, 14: 2.145, 15: 2.131, 16: 2.120, 17: 2.110, 18: 2.101, 19: 2.093, 20: 2.086}[n - 1]
-        half_width = t975 * statistics.stdev(differences) / math.sqrt(n)
-        precise = precise + 1 if half_width <= share * statistics.mean(base) else 0
+        half_width, target = look(n, share)
+        precise = precise + 1 if half_width <= target else 0
         if precise == 2:
             return n
     return most
@@ -242,8 +248,14 @@ def replications_are_added_until_it_is_precise(t):
     path = t.file("precise.yaml", PRECISE)
     wanted = replications_until_precise(0.04, 4, 21)
     check(4 < wanted < 21, "the example asks for %d replications, which proves nothing" % wanted)
-    got = figures(run(t, path, "--json", "--slots", "1"))
-    made = [cell["n"] for cell in got["cells"]]
+    p = run(t, path, "--json", "--slots", "1")
+    made = [cell["n"] for cell in figures(p)["cells"]]
+    shown = re.findall(r"precise  ±([\d.]+) of ±([\d.]+) veh h  \[", p.stderr)
+    check(shown, "no half-width was shown: %r" % p.stderr)
+    for has, target in shown:
+        check(any(math.isclose(float(has), look(n, 0.04)[0], rel_tol=1e-3) and
+                  math.isclose(float(target), look(n, 0.04)[1], rel_tol=1e-3) for n in range(4, 21)),
+              "±%s of ±%s is no look at these figures" % (has, target))
     # Some replications are submitted ahead of the looks: those run, and count.
     check(wanted <= min(made) and max(made) <= wanted + 3, "%r replications, precise at %d" % (made, wanted))
     check_in("all", run(t, t.file("precise.yaml", PRECISE.replace("60", "%d" % min(made))), "--json").stderr)
@@ -296,6 +308,44 @@ def a_campaign_at_a_server_goes_on_without_its_command(t):
     check_in("keeps its tasks in memory only", p.stderr)
 
 
+# The run of this arm and seed takes its worker with it.
+KILLER = SCRIPT.replace("#!/bin/sh", """#!/bin/sh
+[ "$2 $3" != "3 4" ] || { read -r _ _ _ worker _ </proc/$PPID/stat; kill -9 $worker; sleep 60; }""")
+ONE_POINT = SUMS.replace("[10, 20]", "[10]")
+
+
+def check_given_up(t, p, attempts):
+    check_in("1 run failed, the first one: the task was lost with its worker once too often", p.stderr)
+    check_in("5 (1 failed)", p.stdout)
+    failed, = [line for line in ledger(t) if line["state"] == "failed"]
+    check_equal((failed["arm"], failed["seed"], failed["attempt"], failed["error"]["kind"]), ("high", 4, attempts, "lost"), failed)
+    check_equal(len(ledger(t)), 12, "lines")
+
+
+@test
+def a_task_whose_worker_always_dies_is_given_up_after_its_attempts(t):
+    path = campaign(t, ONE_POINT + "attempts: 2\n", KILLER)
+    server = Server(t, "--data", str(t.tmp / "data"), "--worker-lease", "1")
+    key = ("--server", server.address, "--authkey-file", server.keyfile)
+    work = [program("platoon"), "work", *key, "--root", str(t.tmp), "--slots", "1", "--runner", "command", "--", "./sum.sh", "{a}",
+            "{b}", "{seed}"]
+    waiting = Process(t, [program("platoon"), "run", path, *key], cwd=str(t.tmp))
+    for _ in range(2):
+        check_equal(Process(t, work).wait(), -signal.SIGKILL, "exit code of a worker")
+    agent = Process(t, work)
+    check_equal(waiting.wait(), 1, "exit code")
+    check_given_up(t, waiting, 2)
+    check_equal(agent.stop(), 0, "exit code of the last worker")
+
+
+@test
+def a_worker_of_its_own_that_is_killed_is_started_again(t):
+    path = campaign(t, ONE_POINT + "attempts: 4\n", KILLER)
+    p = run(t, path, "--slots", "1", "--attempts", "1", exit_code=1)
+    check_in("warning: the worker was killed by signal 9 (Killed); another one is started", p.stderr)
+    check_given_up(t, p, 1)
+
+
 @test
 def what_cannot_be_run_is_told(t):
     for text, words in [("name: x\nseeds: 1\nrunner: {command: [./nothing]}\n", "./nothing"),
@@ -331,6 +381,7 @@ def tables_and_conditions_choose_the_points(t):
                                ("runner: {command: [a]}\nprecision: {half_width: 1}", "6:12", "declare"),
                                ("metrics: {a: up}", "5:14", "lower or higher"), ("max_failed: 2", "5:13", "from 0 to 1"),
                                ("limits: {timeout_s: soon}", "5:21", "a number of seconds"), ("env: [a]", "5:6", "map"),
+                               ("attempts: 0", "5:11", "from 1 to 65535"), ("attempts: many", "5:11", "a whole number"),
                                ("replications: {min: 3}", "5:21", "goes with"), ("prepare: x", "5:10", "is a list")]:
         bad = t.file("bad.yaml", "name: bad\nseeds: 1..5\ntable: points.csv\nfactors: {k: 1..4}\n" + more + "\n")
         check_in("bad.yaml:%s: " % place, t.platoon("plan", bad, exit_code=1).stderr, "place for %r" % more)

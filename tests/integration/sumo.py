@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 
 import support
 from support import SLOWDOWN, check, check_equal, check_in, skip, test
-from support_sumo import METRICS, scenario, sumo_env, sumo_program
+from support_sumo import METRICS, has_libsumo, scenario, sumo_env, sumo_program
 
 TIME_LIMIT_S = 900
 
@@ -27,11 +27,6 @@ METERED = {"filename": "data/ramp_metering2.sumocfg", "control_bool": True, "see
 
 # --- the scenario and plain SUMO
 # -----------------------------------------------------------------
-
-
-def has_libsumo():
-    """Whether the module was built; where it was not, SUMO's headers are not on this machine."""
-    return (support.BUILD / "bin" / "platoon-libsumo.so").exists()
 
 
 def plain_sumo(t, root, *options):

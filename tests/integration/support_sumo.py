@@ -26,6 +26,11 @@ def sumo_program():
     skip("SUMO is not on this machine: tools/install-deps demo")
 
 
+def has_libsumo():
+    """Whether the module was built; where it was not, SUMO's headers are not on this machine."""
+    return (support.BUILD / "bin" / "platoon-libsumo.so").exists()
+
+
 @functools.lru_cache(maxsize=None)
 def _built_scenario():
     folder = tempfile.mkdtemp(prefix="platoon-scenario-")

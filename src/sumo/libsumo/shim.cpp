@@ -199,11 +199,12 @@ libsumo_status teleports(double *out)
     return ran([&] { *out = libsumo::Simulation::getStartingTeleportNumber(); });
 }
 
-libsumo_status moved(double *out_departed, double *out_arrived)
+libsumo_status events(double *out_departed, double *out_arrived, double *out_collided)
 {
     return ran([&] {
         *out_departed = libsumo::Simulation::getDepartedNumber();
         *out_arrived = libsumo::Simulation::getArrivedNumber();
+        *out_collided = libsumo::Simulation::getCollidingVehiclesNumber();
     });
 }
 
@@ -243,7 +244,7 @@ const struct libsumo_table platoon_libsumo_table = {
     edge_speed,
     vehicles,
     teleports,
-    moved,
+    events,
     step,
     close,
 };

@@ -55,8 +55,8 @@ struct libsumo_table {
     enum libsumo_status (*edge_speed)(const char *id, double *out_mps);
     enum libsumo_status (*vehicles)(double *out_running, double *out_waiting);
     enum libsumo_status (*teleports)(double *out); /* that began in the last step */
-    /* Vehicles that departed, and that ended their trips, in the last step. */
-    enum libsumo_status (*moved)(double *out_departed, double *out_arrived);
+    /* Vehicles that departed, that ended their trips, and that collided in the last step. */
+    enum libsumo_status (*events)(double *out_departed, double *out_arrived, double *out_collided);
     enum libsumo_status (*step)(void);
     /* Writes and closes the outputs; `reason` is what SUMO reports as why it ended. */
     enum libsumo_status (*close)(const char *reason);

@@ -162,8 +162,8 @@ static enum platoon_status check_teleports(struct libsumo_simulation *ls, struct
 
 static enum platoon_status count_step(struct libsumo_simulation *ls, struct platoon_err *err)
 {
-    double departed, arrived, teleports;
-    enum platoon_status st = check(ls, ls->libsumo->moved(&departed, &arrived), err);
+    double departed, arrived, collided, teleports;
+    enum platoon_status st = check(ls, ls->libsumo->events(&departed, &arrived, &collided), err);
 
     if (st == PLATOON_OK)
         st = check(ls, ls->libsumo->teleports(&teleports), err);
@@ -172,6 +172,7 @@ static enum platoon_status count_step(struct libsumo_simulation *ls, struct plat
     ls->counts->inserted += departed;
     ls->counts->arrived += arrived;
     ls->counts->teleports += teleports;
+    ls->counts->collided += collided;
     return PLATOON_OK;
 }
 

@@ -52,9 +52,10 @@ enum {
     TRACI_SIGNAL_STATE = 0x20,      /* string; signal: one letter a link */
     TRACI_SIMULATION_END = 0x1d,    /* double; s, or -1 where none is set */
     TRACI_SIMULATION_TIME = 0x66,   /* double; s, of the step that comes next */
-    TRACI_DEPARTED = 0x73,          /* int; vehicles, in the last step; as the next two */
+    TRACI_DEPARTED = 0x73,          /* int; vehicles, in the last step; as the next three */
     TRACI_TELEPORTS_BEGUN = 0x75,   /* int */
     TRACI_ARRIVED = 0x79,           /* int */
+    TRACI_COLLIDING = 0x80,         /* int; vehicles whose collision began */
     TRACI_STEP_LENGTH = 0x7b,       /* double; s */
     TRACI_VEHICLES_EXPECTED = 0x7d, /* int; running, waiting, or yet to be loaded */
     TRACI_VEHICLES_PENDING = 0x94   /* string list; waiting for room to depart */

@@ -179,6 +179,49 @@ TEST(verdict_of_a_clear_effect)
     plan_free(plan);
 }
 
+static void add_stopped(struct tally *t, size_t index, double x)
+{
+    platoon_value *result = platoon_dict();
+
+    platoon_dict_set(result, "delay", platoon_float(x));
+    platoon_dict_set(result, "outcome", platoon_str("stopped-early"));
+    assert_int_equal(tally_add(t, index, result), PLATOON_OK);
+    platoon_value_unref(result);
+}
+
+TEST(runs_that_were_stopped_early_count_and_leave_nothing_better_or_worse)
+{
+    struct campaign_plan *plan = make_plan(1, true);
+    struct tally *t = tally_new(plan, 4, &delay, 1, 0.1);
+    static const double base[] = {100, 110, 90, 100}, other[] = {80, 92, 69, 79};
+    struct tally_cell cell;
+
+    for (size_t i = 0; i < 4; i++) {
+        add(t, 2 * i, base[i]);
+        add(t, 2 * i + 1, other[i]);
+    }
+    assert_int_equal(tally_n_stopped_early(t), 0);
+    add_stopped(t, 3, other[1]);
+    assert_int_equal(tally_n_stopped_early(t), 1);
+    assert_int_equal(tally_cell(t, 0, 0, 0, TALLY_ALL, &cell), PLATOON_OK);
+    assert_int_equal(cell.n_not_ok + cell.n_stopped_early, 0);
+    assert_int_equal(tally_cell(t, 0, 1, 0, TALLY_ALL, &cell), PLATOON_OK);
+    assert_true(cell.n_done == 4 && cell.n_not_ok == 1 && cell.n_stopped_early == 1);
+    assert_int_equal(cell.sample.n, 4);
+    check_sentence(t, plan, VERDICT_EFFECT,
+                   "b lowers delay by 20.00 s (-20.0 %; 95 % interval -22.25 to -17.75; 4 pairs of "
+                   "runs, p < 0.001); mind that 1 run was stopped early, with figures of a shorter "
+                   "time");
+    add_stopped(t, 5, other[2]);
+    check_sentence(
+        t, plan, VERDICT_EFFECT,
+        "b lowers delay by 20.00 s (-20.0 %; 95 % interval -22.25 to -17.75; 4 pairs of "
+        "runs, p < 0.001); mind that 2 runs were stopped early, with figures of a shorter "
+        "time");
+    tally_free(t);
+    plan_free(plan);
+}
+
 TEST(verdict_of_no_effect)
 {
     struct campaign_plan *plan = make_plan(1, true);

@@ -29,6 +29,7 @@ TEST(a_condition_is_a_quantity_a_comparison_and_a_number)
         {"inserted<=0", STOP_INSERTED, STOP_AT_MOST, 0},
         {"time > 1e9", STOP_TIME, STOP_ABOVE, 1e9},
         {"teleports >5", STOP_TELEPORTS, STOP_ABOVE, 5},
+        {"collided >= 2", STOP_COLLIDED, STOP_AT_LEAST, 2},
     };
 
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
@@ -71,9 +72,10 @@ TEST(bad_rules_are_refused_with_the_place_and_what_may_stand_there)
         {"", "x is empty"},
         {"  ", "x is empty"},
         {"waitng > 5", "character 1: waiting, or another one of time, waiting, running, inserted, "
-                       "arrived and teleports must stand here, not \"waitng\""},
+                       "arrived, teleports and collided must stand here, not \"waitng\""},
         {"speed > 5",
-         "character 1: one of time, waiting, running, inserted, arrived and teleports"},
+         "character 1: one of time, waiting, running, inserted, arrived, teleports and "
+         "collided"},
         {"> 5", "not \">\""},
         {"waiting", "\"waiting\" ends where one of > >= < <= must stand"},
         {"waiting = 5", "character 9: one of > >= < <= must stand here, not \"=\""},
@@ -215,7 +217,8 @@ TEST(what_fired_is_told_with_what_was_seen)
 TEST(the_longest_text_fits)
 {
     char rule_text[STOP_RULE_BYTES + 1] =
-        "waiting>=0 and running>=0 and inserted>=0 and arrived>=0 and teleports>=0 and time>=0";
+        "waiting>=0 and running>=0 and inserted>=0 and arrived>=0 and teleports>=0 and time>=0 and "
+        "collided>=0";
     size_t len = strlen(rule_text);
     double values[STOP_N_QUANTITIES];
     char text[STOP_EVENT_TEXT_BYTES];
