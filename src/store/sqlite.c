@@ -34,7 +34,7 @@ enum { LAG_RECORDS = 512, LAG_BYTES = 128 * 1024 }; /* or so far */
 enum { REDO_FILE_BYTES = 2 * 1024 * 1024, REDO_SHARE = 64 };
 /* Values of so much are read at the start, the rest when it is claimed: a server with a million
  * tasks serves the first at once. */
-#define HOT_AT_START_BYTES (UINT64_C(4) << 20)
+#define HOT_AT_START_BYTES (UINT64_C(64) << 10)
 
 static const char full_sentence[] =
     "store full: the disk of the data folder has no room left; new tasks are refused, results are "

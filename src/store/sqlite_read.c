@@ -124,81 +124,117 @@ static bool load_queues(struct sqlite_db *db, struct tasks *tasks)
     return sqlite3_finalize(s) == SQLITE_OK && ok && rc == SQLITE_DONE;
 }
 
-static struct payload *load_payload(struct sqlite_db *db, sqlite3_stmt *s, uint64_t *hot_left,
-                                    uint64_t *cold_bytes)
+/* What is being loaded. */
+struct load {
+    struct sqlite_db *db;
+    struct tasks *tasks;
+    sqlite3_stmt *rows, *past; /* every task; what else is known of one that was taken before */
+    uint64_t hot_left, cold_bytes, now_ns, last_place;
+};
+
+/* Most tasks of a long queue were never taken: of these no more is read than they have. A start with a
+ * million of them spends its time here. */
+enum { ROW_ID, ROW_QUEUE, ROW_PLACE, ROW_BYTES, ROW_PROTOCOL, ROW_KIND, ROW_FLAGS, ROW_MAX_ATTEMPTS,
+       ROW_IS_NEW };
+
+static bool prepare_load(struct load *l)
+{
+    static const char rows[] =
+        "SELECT id, queue, place, bytes, protocol, kind, flags, max_attempts, "
+        "state = 0 AND lease_epoch IS NULL FROM task "
+        "WHERE state <> 2 AND state <> 3 AND state <> 6 " /* task_alive */
+        "ORDER BY queue, place"; /* so that each queue's line is in order */
+    static const char past[] = "SELECT state, attempts_lost, may_be_repeat, has_failure_value, "
+                               "lease_epoch, lease_counter, lease_ms FROM task WHERE id=?1";
+
+    return sqlite3_prepare_v2(l->db->handle, rows, -1, &l->rows, NULL) == SQLITE_OK &&
+           sqlite3_prepare_v2(l->db->handle, past, -1, &l->past, NULL) == SQLITE_OK;
+}
+
+static struct payload *load_payload(struct load *l, store_task_id task)
 {
     struct payload *p = calloc(1, sizeof *p);
-    uint64_t bytes = (uint64_t)sqlite3_column_int64(s, 7);
+    uint64_t bytes = (uint64_t)sqlite3_column_int64(l->rows, ROW_BYTES);
 
     if (!p)
         return NULL;
     p->refs = 1;
     rope_init(&p->pickle);
-    p->protocol = (uint8_t)sqlite3_column_int(s, 8);
-    p->kind = (uint8_t)sqlite3_column_int(s, 9);
-    p->flags = (uint32_t)sqlite3_column_int64(s, 10);
+    p->protocol = (uint8_t)sqlite3_column_int(l->rows, ROW_PROTOCOL);
+    p->kind = (uint8_t)sqlite3_column_int(l->rows, ROW_KIND);
+    p->flags = (uint32_t)sqlite3_column_int64(l->rows, ROW_FLAGS);
     p->cold_bytes = bytes;
-    if (bytes <= *hot_left) {
-        if (!sqlite_read_value(db->handle, (store_task_id)sqlite3_column_int64(s, 0), &p->pickle) ||
-            p->pickle.len != bytes) {
+    if (bytes <= l->hot_left) {
+        if (!sqlite_read_value(l->db->handle, task, &p->pickle) || p->pickle.len != bytes) {
             payload_unref(p);
             return NULL;
         }
         p->cold_bytes = 0;
-        *hot_left -= bytes;
+        l->hot_left -= bytes;
     }
-    *cold_bytes += p->cold_bytes;
+    l->cold_bytes += p->cold_bytes;
     return p;
 }
 
-/* In the order of places, so that each queue's line is in order. */
-static bool load_tasks(struct sqlite_db *db, struct tasks *tasks, uint64_t hot_left,
-                       uint64_t now_ns, uint64_t *out_cold_bytes, uint64_t *out_last_place)
+static bool load_past(struct load *l, struct tasks_saved *t)
 {
-    sqlite3_stmt *s = NULL;
-    bool ok = sqlite3_prepare_v2(db->handle,
-                                 "SELECT id, queue, place, state, attempts_lost, may_be_repeat, "
-                                 "has_failure_value, bytes, protocol, kind, flags, lease_epoch, "
-                                 "lease_counter, lease_ms, max_attempts FROM task "
-                                 "WHERE state <> 2 AND state <> 3 AND state <> 6 " /* task_alive */
-                                 "ORDER BY queue, place",
-                                 -1, &s, NULL) == SQLITE_OK;
+    sqlite3_stmt *s = l->past;
+    bool ok;
+
+    (void)sqlite3_bind_int64(s, 1, (sqlite3_int64)t->task); /* step reports what went wrong */
+    ok = sqlite3_step(s) == SQLITE_ROW;
+    t->state = (enum store_task_state)sqlite3_column_int(s, 0);
+    t->losses = (uint32_t)sqlite3_column_int64(s, 1);
+    t->may_be_repeat = sqlite3_column_int(s, 2) != 0;
+    /* Of a task that came back from the dead it says nothing. */
+    t->has_failure_value = t->state == STORE_DEAD && sqlite3_column_int(s, 3) != 0;
+    t->lease = (struct store_lease_id){(uint64_t)sqlite3_column_int64(s, 4),
+                                       (uint64_t)sqlite3_column_int64(s, 5)};
+    t->lease_ms = (uint32_t)sqlite3_column_int64(s, 6);
+    (void)sqlite3_reset(s); /* says what step said */
+    return ok;
+}
+
+static bool load_task(struct load *l)
+{
+    struct tasks_saved t = {
+        .task = (store_task_id)sqlite3_column_int64(l->rows, ROW_ID),
+        .queue = (store_queue_id)sqlite3_column_int64(l->rows, ROW_QUEUE),
+        .place = (uint64_t)sqlite3_column_int64(l->rows, ROW_PLACE),
+        .state = STORE_QUEUED,
+        .max_attempts = (uint32_t)sqlite3_column_int64(l->rows, ROW_MAX_ATTEMPTS),
+    };
+    bool ok = t.queue >= 1 && t.queue <= tasks_n_queues(l->tasks) &&
+              (sqlite3_column_int(l->rows, ROW_IS_NEW) || load_past(l, &t));
+
+    if (!ok)
+        return false;
+    t.value = load_payload(l, t.task);
+    ok = t.value && tasks_restore(l->tasks, &t, l->now_ns) == STORE_OK;
+    payload_unref(t.value);
+    if (t.place > l->last_place)
+        l->last_place = t.place;
+    return ok;
+}
+
+static bool load_tasks(struct load *l)
+{
+    bool ok = prepare_load(l);
     int rc = SQLITE_DONE;
 
-    while (ok && (rc = sqlite3_step(s)) == SQLITE_ROW) {
-        struct tasks_saved t = {
-            .task = (store_task_id)sqlite3_column_int64(s, 0),
-            .queue = (store_queue_id)sqlite3_column_int64(s, 1),
-            .place = (uint64_t)sqlite3_column_int64(s, 2),
-            .state = (enum store_task_state)sqlite3_column_int(s, 3),
-            .losses = (uint32_t)sqlite3_column_int64(s, 4),
-            .may_be_repeat = sqlite3_column_int(s, 5) != 0,
-            /* Of a task that came back from the dead it says nothing. */
-            .has_failure_value =
-                sqlite3_column_int(s, 3) == STORE_DEAD && sqlite3_column_int(s, 6) != 0,
-            .lease = {(uint64_t)sqlite3_column_int64(s, 11), (uint64_t)sqlite3_column_int64(s, 12)},
-            .lease_ms = (uint32_t)sqlite3_column_int64(s, 13),
-            .max_attempts = (uint32_t)sqlite3_column_int64(s, 14),
-            .value = load_payload(db, s, &hot_left, out_cold_bytes),
-        };
-
-        ok = t.value && t.queue >= 1 && t.queue <= tasks_n_queues(tasks) &&
-             tasks_restore(tasks, &t, now_ns) == STORE_OK;
-        payload_unref(t.value);
-        if (t.place > *out_last_place)
-            *out_last_place = t.place;
-    }
-    return sqlite3_finalize(s) == SQLITE_OK && ok && rc == SQLITE_DONE;
+    while (ok && (rc = sqlite3_step(l->rows)) == SQLITE_ROW)
+        ok = load_task(l);
+    (void)sqlite3_finalize(l->past); /* says what its last step said */
+    return sqlite3_finalize(l->rows) == SQLITE_OK && ok && rc == SQLITE_DONE;
 }
 
 enum platoon_status sqlite_db_load(struct sqlite_db *db, struct tasks *tasks, uint64_t hot_bytes,
                                    uint64_t now_ns, uint64_t *out_epoch, uint64_t *out_cold_bytes,
                                    struct platoon_err *err)
 {
+    struct load load = {.db = db, .tasks = tasks, .hot_left = hot_bytes, .now_ns = now_ns};
     int64_t epoch = 0, first_epoch = 0, last_task = 0, n_tasks = 0;
-    uint64_t last_place = 0;
 
-    *out_cold_bytes = 0;
     if (!sqlite_db_ask(db->handle, "SELECT value FROM meta WHERE key='epoch'", &epoch) ||
         !sqlite_db_ask(db->handle, "SELECT value FROM meta WHERE key='first_epoch'",
                        &first_epoch) ||
@@ -216,10 +252,11 @@ enum platoon_status sqlite_db_load(struct sqlite_db *db, struct tasks *tasks, ui
         tasks_admit_epoch(tasks, (uint64_t)epoch);
     }
     tasks_expect(tasks, (size_t)n_tasks);
-    if (!load_tasks(db, tasks, hot_bytes, now_ns, out_cold_bytes, &last_place))
+    if (!load_tasks(&load))
         return platoon_fail(err, PLATOON_EIO, "cannot read the tasks of the store: %s",
                             sqlite3_errmsg(db->handle));
-    tasks_restore_last(tasks, (store_task_id)last_task, last_place);
+    tasks_restore_last(tasks, (store_task_id)last_task, load.last_place);
     *out_epoch = (uint64_t)epoch;
+    *out_cold_bytes = load.cold_bytes;
     return PLATOON_OK;
 }
