@@ -414,7 +414,6 @@ static void sqlite_end(struct table_store *t)
 
     bool is_done = false;
 
-    redo_syncer_stop(&s->syncer);
     if (s->writer.has_thread) {
         if (s->health == STORE_OK && s->open->n)
             close_open(s);
@@ -426,6 +425,7 @@ static void sqlite_end(struct table_store *t)
         is_done = s->health == STORE_OK && !s->stalled && s->open->n == 0;
         sqlite_writer_stop(&s->writer);
     }
+    redo_syncer_stop(&s->syncer);
     redo_log_close(s->redo, is_done);
     table_store_release(&s->table);
     free_batches(s->stalled);

@@ -141,7 +141,7 @@ static bool prepare_load(struct load *l)
 {
     static const char rows[] =
         "SELECT id, queue, place, bytes, protocol, kind, flags, max_attempts, "
-        "state = 0 AND lease_epoch IS NULL FROM task "
+        "state = 0 AND attempts_lost = 0 AND lease_epoch IS NULL FROM task "
         "WHERE state <> 2 AND state <> 3 AND state <> 6 " /* task_alive */
         "ORDER BY queue, place"; /* so that each queue's line is in order */
     static const char past[] = "SELECT state, attempts_lost, may_be_repeat, has_failure_value, "
