@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "campaign/verdict.h"
 #include "cli/campaign_crew.h"
 #include "cli/campaign_drive.h"
+#include "cli/campaign_precision.h"
 #include "cli/campaign_view.h"
 #include "cli/cmd.h"
 #include "cli/interrupt.h"
@@ -57,9 +59,11 @@ const struct cmd cmd_attach = {
     .name = "attach",
     .summary = "wait for a campaign that was submitted",
     .usage = "FILE.yaml [OPTION]...",
-    .about = "Collect the results of a campaign's tasks that are at a server, until none is "
-             "left, then show\n"
-             "what 'platoon run' shows. Nothing is submitted.\n",
+    .about =
+        "Collect the results of a campaign's tasks that are at a server, until none is "
+        "left, then show\n"
+        "what 'platoon run' shows. Nothing is submitted, but for a campaign with 'precision': the\n"
+        "replications that it still wants.\n",
     .options = run_args_of_attach,
     .run = attach,
 };
@@ -141,6 +145,35 @@ static void say_missing(const struct campaign *c)
                      n_missing == 1 ? " is" : "s are", n_missing == 1 ? "it" : "them");
 }
 
+/* Is it as precise as it was wanted? Of all design points, the one that is furthest from it. */
+static void say_precision(const struct campaign *c)
+{
+    struct campaign_replications r = {0};
+    const struct precision_point *p;
+    char has[VERDICT_NUMBER], wanted[VERDICT_NUMBER];
+    bool unused;
+
+    if (!c->file.precision.is_wanted || !replications_init(&r, c, 1))
+        return;
+    if (replications_look(&r, &unused) == PLATOON_OK && (p = replications_widest(&r, false))) {
+        const char *unit = tally_metric(c->tally, c->file.precision.metric)->unit;
+        const char *space = *unit ? " " : "";
+
+        verdict_number(p->half_width, false, has);
+        verdict_number(p->target, false, wanted);
+        if (!p->is_settled)
+            talk_warning("not precise yet: ±%s of ±%s%s%s after %zu replications", has, wanted,
+                         space, unit, p->n_looked);
+        else if (p->half_width > p->target)
+            talk_warning("not as precise as wanted: ±%s of ±%s%s%s after all %zu replications", has,
+                         wanted, space, unit, p->n_looked);
+        else
+            talk("precise: ±%s of ±%s%s%s after %zu replications", has, wanted, space, unit,
+                 p->n_looked);
+    }
+    replications_release(&r);
+}
+
 static int show(const struct campaign *c, const struct run_args *args)
 {
     bool is_shown;
@@ -156,6 +189,7 @@ static int show(const struct campaign *c, const struct run_args *args)
     }
     fflush(stdout); /* the tables first, also where both go to one file */
     say_missing(c);
+    say_precision(c);
     if (!args->wants_json)
         talk("runs: %s/runs.jsonl", c->folder.path);
     return c->n_failed ? CMD_FAILED : CMD_OK;
@@ -163,7 +197,12 @@ static int show(const struct campaign *c, const struct run_args *args)
 
 static void say_left(const struct campaign *c, const struct run_args *args)
 {
-    if (is_remote(args))
+    if (is_remote(args) && c->file.precision.is_wanted)
+        talk("what was submitted goes on at the server; the campaign wants more until it is "
+             "precise, "
+             "and platoon attach %s goes on with that",
+             args->file);
+    else if (is_remote(args))
         talk("the campaign goes on at the server: platoon status shows how far, platoon attach %s "
              "comes back to it",
              args->file);
@@ -219,7 +258,8 @@ static int drive(struct campaign *c, const struct run_args *args)
     struct drive_options options = {.task_queue = args->task_queue,
                                     .result_queue = args->result_queue,
                                     .slots = (unsigned)args->slots,
-                                    .is_submitting = args->is_submitting,
+                                    .is_submitting =
+                                        args->is_submitting || c->file.precision.is_wanted,
                                     .is_waiting = args->is_waiting,
                                     .stop = &interrupt_was_asked};
     struct platoon_err err = {0};
@@ -302,7 +342,8 @@ static int run_campaign(struct run_args *args)
         if (exit_code == CMD_OK && args->is_waiting)
             exit_code = show(&c, args);
         else if (exit_code == CMD_OK)
-            talk("submitted; platoon attach %s waits for the results", args->file);
+            talk("submitted; platoon attach %s waits for the results%s", args->file,
+                 c.file.precision.is_wanted ? ", and adds replications until it is precise" : "");
     }
     campaign_release(&c);
     free(written);

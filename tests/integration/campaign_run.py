@@ -9,10 +9,11 @@ import re
 import signal
 import sqlite3
 import statistics
+import sys
 from pathlib import Path
 
 import support
-from support import Process, Server, check, check_equal, check_in, program, test
+from support import AUTHKEY, Process, Server, check, check_equal, check_in, program, test
 
 # t(0.975, df) of the printed tables (for example NIST/SEMATECH e-Handbook, 1.3.6.7.2).
 T975 = {2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262, 10: 2.228, 11: 2.201, 12: 2.179}
@@ -344,6 +345,60 @@ def a_worker_of_its_own_that_is_killed_is_started_again(t):
     p = run(t, path, "--slots", "1", "--attempts", "1", exit_code=1)
     check_in("warning: the worker was killed by signal 9 (Killed); another one is started", p.stderr)
     check_given_up(t, p, 1)
+
+
+STOCK = """
+import os, sys
+from multiprocessing.managers import BaseManager
+class M(BaseManager): pass
+M.register('get_task_queue')
+m = M(address=('127.0.0.1', int(sys.argv[1])), authkey=sys.argv[2].encode())
+m.connect()
+tasks = m.get_task_queue()
+for _ in range(int(sys.argv[3])): tasks.get(timeout=20)
+if sys.argv[4] == 'die': os._exit(9)
+"""
+
+
+@test
+def what_would_be_waited_for_in_vain_is_told(t):
+    path = campaign(t, ONE_POINT.replace("1..6", "1..2") + "attempts: 1\n")
+    server = Server(t, "--data", str(t.tmp / "data"))
+    key = ("--server", server.address, "--authkey-file", server.keyfile)
+    waiting = Process(t, [program("platoon"), "run", path, *key], cwd=str(t.tmp))
+    waiting.wait_line("warning: the tasks wait on get_task_queue, and no worker is there to take them")
+
+    def stock(n, end):
+        t.run([sys.executable, "-c", STOCK, str(server.port), AUTHKEY.decode(), str(n), end], exit_code=9 if end == "die" else 0)
+
+    stock(1, "die")  # of a stock client's death nothing goes on the result queue
+    t.eventually(lambda: [line["error"]["kind"] for line in ledger(t)] == ["lost"], "the dead task counts as failed")
+    stock(2, "leave")
+    waiting.wait_line("warning: 2 tasks of get_task_queue are set aside")
+    t.platoon("purge", "get_task_queue", "--yes", *key)
+    check_equal(waiting.wait(), 1, "exit code")
+    check_in("error: 3 tasks of the campaign are not at the server any more", waiting.stderr)
+    check_in("the same command", waiting.stderr)
+
+
+@test
+def attach_goes_on_until_it_is_precise(t):
+    t.file("noise.sh", NOISE, mode=0o755)
+    path = t.file("precise.yaml", PRECISE)
+    server = Server(t, "--data", str(t.tmp / "data"))
+    key = ("--server", server.address, "--authkey-file", server.keyfile)
+    check_in("adds replications until it is precise", t.platoon("submit", path, *key, cwd=str(t.tmp)).stderr)
+    agent = Process(t, [program("platoon"), "work", *key, "--root", str(t.tmp), "--slots", "1", "--runner", "command", "--",
+                        "./noise.sh", "{seed}", "{b}"])
+    p = t.platoon("attach", path, *key, "--json", cwd=str(t.tmp))
+    wanted = replications_until_precise(0.04, 4, 21)
+    check(min(cell["n"] for cell in figures(p)["cells"]) >= wanted, "fewer than %d replications: %s" % (wanted, p.stdout))
+    said = re.search(r"^precise: ±([\d.]+) of ±([\d.]+) veh h after (\d+) replications$", p.stderr, re.M)
+    check(said and int(said[3]) == wanted, "what is said of the precision: %r" % p.stderr)
+    check(all(math.isclose(float(said[i + 1]), look(wanted, 0.04)[i], rel_tol=1e-3) for i in range(2)), said[0])
+    check_equal(agent.stop(), 0, "exit code of the worker")
+    capped = t.file("precise.yaml", PRECISE.replace("max: 60", "max: %d" % (wanted - 2)))
+    check_in("warning: not as precise as wanted: ±", run(t, capped, "--json").stderr)
 
 
 @test
