@@ -126,6 +126,11 @@ static enum platoon_status open_traci(struct sumo_child *child, int fd, struct t
                           "SUMO did not answer the version query within %d s; did another program "
                           "connect to its port first?",
                           ANSWER_TIME_LIMIT_S);
+    if (st == PLATOON_EVERSION) {
+        struct platoon_err both = *err;
+
+        (void)platoon_fail(err, st, "%.600s (--sumo names the program to use)", both.message);
+    }
     child->deadline_mono_ns = whole;
     return st;
 }
@@ -135,6 +140,14 @@ static enum platoon_status open_traci(struct sumo_child *child, int fd, struct t
 static struct traci_simulation *of(struct simulation *s)
 {
     return (struct traci_simulation *)s;
+}
+
+/* What is asked for here is of a known kind: another one is no TraCI. */
+static enum platoon_status as_protocol(enum platoon_status st, struct platoon_err *err)
+{
+    if (st == PLATOON_ETYPE)
+        st = err->status = PLATOON_EPROTO;
+    return st;
 }
 
 static enum platoon_status facts(struct simulation *s, struct simulation_facts *out,
@@ -153,7 +166,7 @@ static enum platoon_status facts(struct simulation *s, struct simulation_facts *
         st = traci_number(t, TRACI_SIMULATION, TRACI_VEHICLES_EXPECTED, "", &f.expected, err);
     if (st == PLATOON_OK)
         *out = f;
-    return st;
+    return as_protocol(st, err);
 }
 
 static enum platoon_status ids(struct simulation *s, enum network_object what, char ***out,
@@ -172,7 +185,8 @@ static enum platoon_status ids(struct simulation *s, enum network_object what, c
 static enum platoon_status signal_state(struct simulation *s, const char *id, char **out,
                                         struct platoon_err *err)
 {
-    return traci_text(of(s)->traci, TRACI_SIGNAL, TRACI_SIGNAL_STATE, id, out, err);
+    return as_protocol(traci_text(of(s)->traci, TRACI_SIGNAL, TRACI_SIGNAL_STATE, id, out, err),
+                       err);
 }
 
 struct sensor_source {
