@@ -19,6 +19,7 @@
 #include "cli/reach.h"
 #include "cli/run_args.h"
 #include "cli/talk.h"
+#include "worker/cpus.h"
 
 static int run(int argc, char **argv);
 static int submit(int argc, char **argv);
@@ -239,6 +240,8 @@ static int dry_run(const struct campaign *c, bool wants_json)
     for (size_t i = 0; i < c->file.n_tasks; i++)
         if (is_missing(c, i))
             indexes[n++] = i;
+    if (!campaign_is_prepared(c))
+        talk("'prepare' was not run yet; what it makes may change what is missing");
     if (wants_json) {
         exit_code = plan_view_json(&c->file, indexes, n);
     } else {
@@ -321,13 +324,16 @@ static int run_campaign(struct run_args *args)
         args->file = written;
     }
     if (st == PLATOON_OK)
-        st = campaign_open(&c, args->file, args->folder, true, &err);
+        st = campaign_open(&c, args->file, args->folder,
+                           args->is_dry ? CAMPAIGN_PEEK : CAMPAIGN_WRITE, &err);
     if (st != PLATOON_OK) {
         talk_error("%s", err.message);
         campaign_release(&c);
         free(written);
         return CMD_FAILED;
     }
+    if (!args->slots)
+        args->slots = cpus_usable() > c.file.cpus ? cpus_usable() / c.file.cpus : 1;
     if (args->attempts)
         c.file.attempts = (uint32_t)args->attempts;
     if (!args->keeps_failed)

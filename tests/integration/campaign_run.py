@@ -402,6 +402,16 @@ def attach_goes_on_until_it_is_precise(t):
 
 
 @test
+def a_task_that_needs_more_cpus_leaves_fewer_slots(t):
+    path = campaign(t, SUMS + "limits: {cpus: 1000}\ninputs: [nothing.txt]\n")
+    p = run(t, path)
+    check_in("1 slot on this machine", p.stderr)
+    check_in("warning: inputs: there is no file nothing.txt in ", p.stderr)
+    t.file("campaign.yaml", SUMS + "limits: {cpus: 1}\ninputs: [nothing.txt]\n")
+    check_in("all 24 runs are there already", run(t, path, "--slots", "3").stderr)
+
+
+@test
 def what_cannot_be_run_is_told(t):
     for text, words in [("name: x\nseeds: 1\nrunner: {command: [./nothing]}\n", "./nothing"),
                         ("name: x\nseeds: 1\nprepare: ['false']\n", "prepare exited with 1"),
@@ -417,6 +427,10 @@ def what_cannot_be_run_is_told(t):
 @test
 def prepare_runs_once(t):
     path = campaign(t, SUMS + "prepare: [sh, -c, 'echo x >>prepared.txt']\n")
+    p = run(t, path, "--dry-run")  # which runs nothing
+    check_in("24 tasks, 0 done, 24 to run", p.stdout)
+    check_in("'prepare' was not run yet", p.stderr)
+    check_equal(sorted(f.name for f in t.tmp.iterdir()), ["campaign.yaml", "sum.sh"], "files after a dry run")
     run(t, path)
     run(t, path)
     check_equal((t.tmp / "prepared.txt").read_text(), "x\n", "what prepare wrote")
@@ -436,6 +450,8 @@ def tables_and_conditions_choose_the_points(t):
                                ("runner: {command: [a]}\nprecision: {half_width: 1}", "6:12", "declare"),
                                ("metrics: {a: up}", "5:14", "lower or higher"), ("max_failed: 2", "5:13", "from 0 to 1"),
                                ("limits: {timeout_s: soon}", "5:21", "a number of seconds"), ("env: [a]", "5:6", "map"),
+                               ("limits: {cpus: 0}", "5:16", "from 1 to 1024"), ("replications: 3", "5:15", "leave one of the two out"),
+                               ("replications: {max: 9}", "5:15", "leave one of the two out"),
                                ("attempts: 0", "5:11", "from 1 to 65535"), ("attempts: many", "5:11", "a whole number"),
                                ("replications: {min: 3}", "5:21", "goes with"), ("prepare: x", "5:10", "is a list")]:
         bad = t.file("bad.yaml", "name: bad\nseeds: 1..5\ntable: points.csv\nfactors: {k: 1..4}\n" + more + "\n")
