@@ -460,6 +460,7 @@ static enum platoon_status wait_for_results(struct drive *d, struct platoon_err 
 {
     const struct timespec pause = {0, POLL_MS * 1000000L};
     enum platoon_status st = PLATOON_OK;
+    bool is_over = !d->options->wind_down;
 
     progress_init(&d->progress, d->label, d->campaign->file.n_tasks, clock_mono_ns());
     progress_start_from(&d->progress, d->campaign->n_done + d->campaign->n_failed, clock_mono_ns());
@@ -472,15 +473,18 @@ static enum platoon_status wait_for_results(struct drive *d, struct platoon_err 
             st = watch(d, err);
         if (st == PLATOON_OK && replications_look(&d->replications, &wants_more) != PLATOON_OK)
             st = no_memory(err);
-        if (st == PLATOON_OK && wants_more && d->options->is_submitting)
+        if (st == PLATOON_OK && wants_more && d->options->is_submitting && !*d->options->stop)
             st = submit(d, err);
         show_progress(d);
         if (st == PLATOON_OK && d->n_live == 0 && !wants_more)
             break;
-        if (st == PLATOON_OK && *d->options->stop)
-            st = platoon_fail(err, PLATOON_EINTR, "interrupted");
-        if (st == PLATOON_OK && n == 0 && d->options->check)
-            st = d->options->check(d->options->check_arg, err);
+        if (st == PLATOON_OK && *d->options->stop) {
+            /* What the last one brought was there before its end: one more look. */
+            if (is_over && n == 0)
+                st = platoon_fail(err, PLATOON_EINTR, "interrupted");
+            is_over = !d->options->wind_down || !d->options->wind_down(d->options->arg);
+        } else if (st == PLATOON_OK && n == 0 && d->options->check)
+            st = d->options->check(d->options->arg, err);
         if (st == PLATOON_OK && n == 0)
             nanosleep(&pause, NULL); /* Ctrl-C ends it early */
     }
@@ -550,6 +554,8 @@ enum platoon_status campaign_drive(struct campaign *c, platoon_manager *m,
         st = ledger_read(&c->folder, "submitted.jsonl", on_submitted, &d, err);
     if (st == PLATOON_OK && options->is_submitting)
         st = submit(&d, err);
+    if (st == PLATOON_EINTR && options->wind_down)
+        st = PLATOON_OK; /* what was submitted may have results */
     if (st == PLATOON_OK && options->is_waiting)
         st = wait_for_results(&d, err);
     close_drive(&d);

@@ -82,6 +82,16 @@ static enum platoon_status check_crew(void *arg, struct platoon_err *err)
     return campaign_crew_check(arg, err);
 }
 
+static bool wind_down(void *arg)
+{
+    struct campaign_crew *crew = arg;
+
+    if (!crew->asked_ns)
+        talk(
+            "no new tasks; those that run get 10 s to finish (once more Ctrl-C ends them at once)");
+    return campaign_crew_wind_down(crew);
+}
+
 static enum platoon_status run_here(struct campaign *c, const struct run_args *args,
                                     struct drive_options *options, struct platoon_err *err)
 {
@@ -97,11 +107,10 @@ static enum platoon_status run_here(struct campaign *c, const struct run_args *a
              (long long)args->slots, args->slots == 1 ? "" : "s", (unsigned)crew.crew.port,
              c->folder.path);
         options->check = check_crew;
-        options->check_arg = &crew;
+        options->wind_down = wind_down;
+        options->arg = &crew;
         st = campaign_drive(c, m, options, err);
     }
-    if (st == PLATOON_EINTR)
-        talk("ending the running tasks; once more Ctrl-C ends them at once");
     platoon_manager_close(m);
     campaign_crew_stop(&crew);
     return st;

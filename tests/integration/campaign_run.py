@@ -190,6 +190,20 @@ def ctrl_c_keeps_what_is_done(t):
 
 
 @test
+def ctrl_c_waits_for_the_runs_that_end_within_the_grace(t):
+    path = campaign(t, SUMS, SCRIPT.replace("echo $((", "while [ ! -e go ]; do sleep 0.05; done\necho $(("))
+    p = Process(t, [program("platoon"), "run", path, "--slots", "2"], cwd=str(t.tmp))
+    t.eventually(lambda: (t.tmp / "runs.txt").exists() and len((t.tmp / "runs.txt").read_text().splitlines()) == 2, "2 runs")
+    p.send_signal(signal.SIGINT)
+    p.wait_line("those that run get 10 s to finish")
+    t.file("go", "")
+    check_equal(p.wait(), 130, "exit code")
+    check_in("2 of 24 runs are done and kept", p.stderr)
+    check_equal(len(ledger(t)), 2, "lines")
+    check_equal(len(runs_made(t)), 2, "runs")
+
+
+@test
 def failed_runs_are_told_counted_and_tried_again(t):
     script = SCRIPT.replace("#!/bin/sh", '#!/bin/sh\n[ "$3" != 4 ] || [ -e repaired ] || { echo no luck >&2; exit 7; }')
     path = campaign(t, SUMS + "max_failed: 0.1\n", script)
