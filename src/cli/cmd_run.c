@@ -138,21 +138,21 @@ static int run_there(struct campaign *c, const struct run_args *args, struct dri
 
 /* --- the answer ------------------------------------------------------------------------------- */
 
-static void say_missing(const struct campaign *c)
+static void say_missing(const struct campaign *c, const struct run_args *args)
 {
     size_t n_missing = c->file.n_tasks - c->n_done - c->n_failed;
+    const char *them = n_missing == 1 ? "it" : "them", *are = n_missing == 1 ? " is" : "s are";
 
     if (c->n_failed)
         talk_warning("%zu run%s failed, the first one: %s", c->n_failed,
                      c->n_failed == 1 ? "" : "s", c->first_failure ? c->first_failure : "?");
-    if (tally_n_stopped_early(c->tally))
-        talk_warning("%zu run%s stopped early by a rule; what by is in the column stopped_by of "
-                     "'platoon results'",
-                     tally_n_stopped_early(c->tally),
-                     tally_n_stopped_early(c->tally) == 1 ? " was" : "s were");
-    if (n_missing && !c->file.precision.is_wanted)
-        talk_warning("%zu run%s missing; the same command runs %s", n_missing,
-                     n_missing == 1 ? " is" : "s are", n_missing == 1 ? "it" : "them");
+    if (!n_missing || c->file.precision.is_wanted)
+        return;
+    if (args->is_submitting)
+        talk_warning("%zu run%s missing; the same command runs %s", n_missing, are, them);
+    else
+        talk_warning("%zu run%s missing, and not at the server; platoon submit %s puts %s there",
+                     n_missing, are, args->file, them);
 }
 
 /* Is it as precise as it was wanted? Of all design points, the one that is furthest from it. */
@@ -198,7 +198,7 @@ static int show(const struct campaign *c, const struct run_args *args)
         return CMD_FAILED;
     }
     fflush(stdout); /* the tables first, also where both go to one file */
-    say_missing(c);
+    say_missing(c, args);
     say_precision(c);
     if (!args->wants_json)
         talk("runs: %s/runs.jsonl", c->folder.path);

@@ -305,6 +305,8 @@ def a_campaign_at_a_server_goes_on_without_its_command(t):
     t.platoon("submit", path, *key, cwd=str(t.tmp))
     check_in("20 cancelled", str(t.platoon("cancel", "--campaign", path, "--yes", *key, cwd=str(t.tmp)).stdout.count(
         " cancelled")) + " cancelled")
+    check_in("warning: 20 runs are missing, and not at the server; platoon submit %s puts them there" % path,
+             t.platoon("attach", path, *key, cwd=str(t.tmp)).stderr)
     check_in("no task of the campaign waits", t.platoon("cancel", "--campaign", path, "--yes", *key, cwd=str(t.tmp)).stderr)
     check_in("100 tasks, 80 done, 20 to run", t.platoon("run", path, "--dry-run", cwd=str(t.tmp)).stdout)
     t.file("campaign.yaml", SUMS.replace("1..6", "1..20"))
