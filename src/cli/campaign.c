@@ -230,6 +230,21 @@ static enum platoon_status run_prepare(const struct campaign *c, struct platoon_
     return st;
 }
 
+bool campaign_is_prepared(const struct campaign *c)
+{
+    char *stamp, *text;
+    bool is_prepared;
+
+    if (!c->file.prepare || !c->folder.path)
+        return !c->file.prepare;
+    stamp = campaign_folder_join(&c->folder, "prepared");
+    text = stamp_text(&c->file);
+    is_prepared = stamp && text && has_stamp(stamp, text);
+    free(stamp);
+    free(text);
+    return is_prepared;
+}
+
 static enum platoon_status prepare(const struct campaign *c, struct platoon_err *err)
 {
     char *stamp = campaign_folder_join(&c->folder, "prepared"), *text = stamp_text(&c->file);
@@ -249,19 +264,31 @@ static enum platoon_status prepare(const struct campaign *c, struct platoon_err 
 
 /* --- the whole -------------------------------------------------------------------------------- */
 
-static enum platoon_status open_folder(struct campaign *c, const char *folder, bool is_writing,
-                                       struct platoon_err *err)
+static enum platoon_status open_folder(struct campaign *c, const char *folder,
+                                       enum campaign_use use, struct platoon_err *err)
 {
     char *path = folder ? strdup(folder) : campaign_folder_default(plan_name(c->file.plan));
     enum platoon_status st =
-        path ? campaign_folder_open(&c->folder, path, is_writing, err) : no_memory(err);
+        path ? campaign_folder_open(&c->folder, path, use == CAMPAIGN_WRITE, err) : no_memory(err);
 
     free(path);
-    return st;
+    return st == PLATOON_ENOTFOUND && use == CAMPAIGN_PEEK ? PLATOON_OK : st;
+}
+
+/* A name that is wrong would be noticed by nobody: the file counts as one that is not there. */
+static void warn_of_missing_inputs(const struct campaign_file *f)
+{
+    for (size_t i = 0; i < platoon_len(f->inputs); i++) {
+        const char *name = platoon_as_str(platoon_item(f->inputs, i), NULL);
+
+        if (!campaign_inputs_has(f, name))
+            talk_warning("inputs: there is no file %s in %s; a change of it goes unnoticed", name,
+                         f->root);
+    }
 }
 
 enum platoon_status campaign_open(struct campaign *c, const char *file, const char *folder,
-                                  bool is_writing, struct platoon_err *err)
+                                  enum campaign_use use, struct platoon_err *err)
 {
     struct campaign_file *f = &c->file;
     enum platoon_status st;
@@ -270,9 +297,11 @@ enum platoon_status campaign_open(struct campaign *c, const char *file, const ch
     *c = (struct campaign){.folder.lock_fd = -1};
     st = campaign_file_read(file, f, err);
     if (st == PLATOON_OK)
-        st = open_folder(c, folder, is_writing, err);
-    if (st == PLATOON_OK && is_writing && f->prepare)
+        st = open_folder(c, folder, use, err);
+    if (st == PLATOON_OK && use == CAMPAIGN_WRITE && f->prepare)
         st = prepare(c, err);
+    if (st == PLATOON_OK && use == CAMPAIGN_WRITE)
+        warn_of_missing_inputs(f);
     if (st == PLATOON_OK)
         st = identify_all(c, err);
     if (st != PLATOON_OK)
@@ -283,7 +312,7 @@ enum platoon_status campaign_open(struct campaign *c, const char *file, const ch
     c->tally = tally_new(f->plan, f->n_seeds, f->metrics, f->n_metrics, f->max_failed_share);
     if (!c->tally || !c->seconds || !c->n_timed)
         return no_memory(err);
-    return ledger_read(&c->folder, "runs.jsonl", on_line, c, err);
+    return c->folder.path ? ledger_read(&c->folder, "runs.jsonl", on_line, c, err) : PLATOON_OK;
 }
 
 void campaign_release(struct campaign *c)

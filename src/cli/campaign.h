@@ -24,11 +24,18 @@ struct campaign {
     size_t n_done, n_failed;
 };
 
-/* Read FILE and make the folder ready (`folder` NULL: ./platoon-data/NAME), run `prepare` if that
- * was not done yet, look at the input files, and read the runs that are there. Exclusive if
- * `is_writing`. EINVAL, ENOTFOUND, EBUSY, EIO, ENOMEM; release `c` all the same. */
+enum campaign_use {
+    CAMPAIGN_READ,  /* its folder must be there */
+    CAMPAIGN_PEEK,  /* its folder may be there */
+    CAMPAIGN_WRITE, /* its folder is made, and locked; `prepare` runs, if that was not done yet */
+};
+
+/* Read FILE, open the folder (`folder` NULL: ./platoon-data/NAME), look at the input files, and read
+ * the runs that are there. EINVAL, ENOTFOUND, EBUSY, EIO, ENOMEM; release `c` all the same. */
 enum platoon_status campaign_open(struct campaign *c, const char *file, const char *folder,
-                                  bool is_writing, struct platoon_err *err);
+                                  enum campaign_use use, struct platoon_err *err);
+/* Has `prepare` been run, or is there none? */
+bool campaign_is_prepared(const struct campaign *c);
 void campaign_release(struct campaign *c); /* zeroed is fine */
 
 /* The run with this place has ended: `line` (borrowed) is one of runs.jsonl. All places with the

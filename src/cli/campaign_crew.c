@@ -79,6 +79,16 @@ enum platoon_status campaign_crew_check(struct campaign_crew *crew, struct plato
     return crew_restart_worker(&crew->crew, crew->slots, crew->folder, crew->words, err);
 }
 
+bool campaign_crew_wind_down(struct campaign_crew *crew)
+{
+    if (!crew->asked_ns) {
+        crew->asked_ns = clock_mono_ns();
+        crew_ask_to_stop(&crew->crew);
+    }
+    return !child_has_ended(&crew->crew.workers[0]) &&
+           clock_mono_ns() - crew->asked_ns < CREW_WORKER_GRACE_MS * UINT64_C(1000000);
+}
+
 void campaign_crew_stop(struct campaign_crew *crew)
 {
     crew_stop(&crew->crew);

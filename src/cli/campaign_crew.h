@@ -17,6 +17,7 @@ struct campaign_crew {
     unsigned slots;
     platoon_value *words;   /* of the worker */
     uint64_t lost_ns;       /* when the worker was seen to have been killed; 0: it runs */
+    uint64_t asked_ns;      /* when the worker was asked to end; 0: it was not */
     unsigned n_lost_in_row; /* since a run ended */
     size_t n_ended;         /* runs, when the worker was last lost */
 };
@@ -29,6 +30,9 @@ enum platoon_status campaign_crew_start(struct campaign_crew *crew, const struct
  * else who ended, and how. A worker that is killed more often in a row than a task has attempts,
  * without one run ended between, is not started again. */
 enum platoon_status campaign_crew_check(struct campaign_crew *crew, struct platoon_err *err);
+/* Ask the worker to end, at the first call: running tasks get its grace to finish. True while it may
+ * still bring results. */
+bool campaign_crew_wind_down(struct campaign_crew *crew);
 void campaign_crew_stop(struct campaign_crew *crew); /* zeroed is fine */
 
 #endif

@@ -11,12 +11,17 @@
 #include "campaign/verdict.h"
 #include "cli/ask.h"
 #include "cli/campaign_precision.h"
+#include "cli/campaign_watch.h"
 #include "cli/progress.h"
 #include "cli/talk.h"
 
-enum { BATCH = 200, PAGE = 200, POLL_MS = 100, LABEL_BYTES = 160 };
+enum { BATCH = 200, PAGE = 200, POLL_MS = 100, WATCH_MS = 1000, LABEL_BYTES = 160 };
 
-enum place_state { PLACE_FREE, PLACE_SUBMITTED };
+enum place_state {
+    PLACE_FREE,
+    PLACE_SUBMITTED,
+    PLACE_DEAD /* at the last look, and nobody was told */
+};
 
 struct drive {
     struct campaign *campaign;
@@ -30,6 +35,9 @@ struct drive {
     struct ledger runs, submitted;
     bool wants_unfinished; /* of what was submitted: only what waits or runs */
     struct progress progress;
+    struct campaign_watch watch;
+    uint64_t watched_ns; /* when it was last looked at */
+    unsigned n_empty;    /* looks in a row that found nothing to wait for */
     char label[LABEL_BYTES];
 };
 
@@ -305,7 +313,7 @@ static enum platoon_status take_result(struct drive *d, const platoon_value *row
     platoon_value *line;
     enum platoon_status st;
 
-    if (!place || d->places[index] != PLACE_SUBMITTED ||
+    if (!place || d->places[index] == PLACE_FREE ||
         tally_state_of(d->campaign->tally, index) != TALLY_MISSING)
         return PLATOON_OK; /* somebody else's, or known */
     d->n_live--;
@@ -349,7 +357,7 @@ static enum platoon_status poll_results(struct drive *d, size_t *out_n, struct p
 static void show_progress(struct drive *d)
 {
     struct campaign *c = d->campaign;
-    const struct precision_point *widest = replications_widest(&d->replications);
+    const struct precision_point *widest = replications_widest(&d->replications, true);
     char has[VERDICT_NUMBER], wanted[VERDICT_NUMBER];
 
     d->progress.total = c->n_done + c->n_failed + d->n_live;
@@ -361,31 +369,122 @@ static void show_progress(struct drive *d)
                        verdict_number(widest->target, false, wanted), *m->unit ? " " : "",
                        m->unit); /* fits */
     }
+    d->progress.running =
+        (uint64_t)d->watch.n_running < d->n_live ? (uint64_t)d->watch.n_running : d->n_live;
     progress_update(&d->progress, c->n_done + c->n_failed, c->n_failed, 0, clock_mono_ns());
+}
+
+/* A dead task whose last holder was a stock client has no result that would come. */
+static enum platoon_status take_dead(struct drive *d, const platoon_value *row,
+                                     struct platoon_err *err)
+{
+    int64_t number = ask_number(row, "task");
+    const uint64_t *place = number > 0 ? map_find(&d->numbers, (uint64_t)number, 0) : NULL;
+    platoon_value *result, *value, *error;
+    enum platoon_status st;
+
+    if (!place || d->places[*place - 1] == PLACE_FREE || ask_number(row, "result") > 0)
+        return PLATOON_OK;
+    if (d->places[*place - 1] == PLACE_SUBMITTED) {
+        d->places[*place - 1] = PLACE_DEAD; /* of an agent's the server is about to tell */
+        return PLATOON_OK;
+    }
+    result = platoon_dict();
+    value = platoon_dict();
+    error = platoon_dict();
+    (void)platoon_dict_set(error, "kind", platoon_str("lost"));
+    (void)platoon_dict_set(error, "message",
+                           platoon_str("the task was lost with its worker once too often"));
+    (void)platoon_dict_set(value, "platoon_error", error);
+    (void)platoon_dict_set(result, "value", value);
+    (void)platoon_dict_set(result, "result_of", platoon_int(number));
+    st = take_result(d, result, err);
+    platoon_value_unref(result);
+    return st;
+}
+
+static enum platoon_status look_for_dead(struct drive *d, struct platoon_err *err)
+{
+    enum platoon_status st = PLATOON_OK;
+    int64_t after = 0;
+    size_t n = PAGE;
+
+    while (st == PLATOON_OK && n == PAGE) {
+        platoon_value *filter = platoon_dict(), *rows = NULL;
+
+        (void)platoon_dict_set(filter, "states", platoon_str("dead"));
+        (void)platoon_dict_set(filter, "queue", platoon_str(d->options->task_queue));
+        (void)platoon_dict_set(filter, "after", platoon_int(after));
+        (void)platoon_dict_set(filter, "limit", platoon_int(PAGE));
+        st = call(d, "tasks", platoon_tuple(1, filter), &rows, err);
+        n = platoon_len(rows);
+        for (size_t i = 0; st == PLATOON_OK && i < n; i++) {
+            after = ask_number(platoon_item(rows, i), "task");
+            st = take_dead(d, platoon_item(rows, i), err);
+        }
+        platoon_value_unref(rows);
+    }
+    return st;
+}
+
+/* Once a second: what is it that we wait for? */
+static enum platoon_status watch(struct drive *d, struct platoon_err *err)
+{
+    uint64_t now_ns = clock_mono_ns();
+    platoon_value *stats = NULL;
+    enum platoon_status st;
+
+    if (d->watched_ns && now_ns - d->watched_ns < WATCH_MS * UINT64_C(1000000))
+        return PLATOON_OK;
+    d->watched_ns = now_ns;
+    st = call(d, "stats", platoon_tuple(0), &stats, err);
+    if (st != PLATOON_OK)
+        return st;
+    campaign_watch_read(&d->watch, stats, d->options->task_queue);
+    if (d->n_live && d->options->is_remote)
+        campaign_watch_tell(&d->watch, stats, d->options->task_queue);
+    platoon_value_unref(stats);
+    if (d->watch.n_dead)
+        st = look_for_dead(d, err);
+    /* A result may have come since the last page was asked for: not at the first look. */
+    d->n_empty = d->watch.is_empty && d->n_live ? d->n_empty + 1 : 0;
+    if (st == PLATOON_OK && d->n_empty > 2)
+        st = platoon_fail(err, PLATOON_ENOTFOUND,
+                          "%zu tasks of the campaign are not at the server any more, and have no "
+                          "result there (were they purged?)",
+                          d->n_live);
+    return st;
 }
 
 static enum platoon_status wait_for_results(struct drive *d, struct platoon_err *err)
 {
     const struct timespec pause = {0, POLL_MS * 1000000L};
     enum platoon_status st = PLATOON_OK;
+    bool is_over = !d->options->wind_down;
 
     progress_init(&d->progress, d->label, d->campaign->file.n_tasks, clock_mono_ns());
+    progress_start_from(&d->progress, d->campaign->n_done + d->campaign->n_failed, clock_mono_ns());
     while (st == PLATOON_OK) {
         size_t n = 0;
         bool wants_more = false;
 
         st = poll_results(d, &n, err);
+        if (st == PLATOON_OK && n == 0)
+            st = watch(d, err);
         if (st == PLATOON_OK && replications_look(&d->replications, &wants_more) != PLATOON_OK)
             st = no_memory(err);
-        if (st == PLATOON_OK && wants_more && d->options->is_submitting)
+        if (st == PLATOON_OK && wants_more && d->options->is_submitting && !*d->options->stop)
             st = submit(d, err);
         show_progress(d);
         if (st == PLATOON_OK && d->n_live == 0 && !wants_more)
             break;
-        if (st == PLATOON_OK && *d->options->stop)
-            st = platoon_fail(err, PLATOON_EINTR, "interrupted");
-        if (st == PLATOON_OK && n == 0 && d->options->check)
-            st = d->options->check(d->options->check_arg, err);
+        if (st == PLATOON_OK && *d->options->stop) {
+            /* What the last one brought was there before its end: one more look. */
+            if (is_over && n == 0)
+                st = platoon_fail(err, PLATOON_EINTR, "interrupted");
+            is_over = !d->options->wind_down || !d->options->wind_down(d->options->arg);
+        } else if (st == PLATOON_OK && n == 0 && d->options->check)
+            st = d->options->check(d->options->arg, err);
         if (st == PLATOON_OK && n == 0)
             nanosleep(&pause, NULL); /* Ctrl-C ends it early */
     }
@@ -455,6 +554,8 @@ enum platoon_status campaign_drive(struct campaign *c, platoon_manager *m,
         st = ledger_read(&c->folder, "submitted.jsonl", on_submitted, &d, err);
     if (st == PLATOON_OK && options->is_submitting)
         st = submit(&d, err);
+    if (st == PLATOON_EINTR && options->wind_down)
+        st = PLATOON_OK; /* what was submitted may have results */
     if (st == PLATOON_OK && options->is_waiting)
         st = wait_for_results(&d, err);
     close_drive(&d);

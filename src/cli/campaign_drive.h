@@ -23,7 +23,10 @@ struct drive_options {
     const volatile sig_atomic_t *stop;
     /* Called now and then while waiting; may be NULL. Anything but PLATOON_OK ends it. */
     enum platoon_status (*check)(void *arg, struct platoon_err *err);
-    void *check_arg;
+    /* Called once *stop is set, and then after each look: true while what runs may still end with a
+     * result that is worth waiting for. NULL: nothing is waited for. */
+    bool (*wind_down)(void *arg);
+    void *arg; /* of both */
 };
 
 /* Submit what is missing and wait until all that is wanted has ended, with progress on stderr.

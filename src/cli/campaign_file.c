@@ -135,6 +135,20 @@ static enum platoon_status read_replications(const struct yaml_doc *doc, platoon
     return st;
 }
 
+/* Beside `seeds` only the least number has something to say. */
+static enum platoon_status refuse_second_count(const struct yaml_doc *doc, struct platoon_err *err)
+{
+    static const char *const known[] = {"min"};
+    const struct yaml_node *node = yaml_get(doc->root, "replications", NULL);
+
+    if (!node ||
+        (node->kind == YAML_MAP && yaml_get(node, "min", NULL) && !yaml_get(node, "max", NULL)))
+        return node ? yaml_only_keys(doc, node, known, 1, err) : PLATOON_OK;
+    return yaml_fail(doc, node, err,
+                     "the seeds say how many there are: leave one of the two out (beside seeds, "
+                     "replications may be {min: ...})");
+}
+
 static enum platoon_status read_seeds(const struct yaml_doc *doc, struct campaign_file *c,
                                       struct platoon_err *err)
 {
@@ -146,6 +160,8 @@ static enum platoon_status read_seeds(const struct yaml_doc *doc, struct campaig
     if (!list)
         return campaign_no_memory(err);
     st = node ? read_values(doc, node, list, err) : read_replications(doc, list, err);
+    if (st == PLATOON_OK && node)
+        st = refuse_second_count(doc, err);
     if (!node)
         node = yaml_get(doc->root, "replications", NULL);
     if (st == PLATOON_OK)

@@ -13,7 +13,7 @@
 #include "campaign/plan.h"
 #include "campaign/tally.h"
 
-enum { CAMPAIGN_MAX_TASKS = 1000000, CAMPAIGN_MAX_ATTEMPTS = 65535 };
+enum { CAMPAIGN_MAX_TASKS = 1000000, CAMPAIGN_MAX_ATTEMPTS = 65535, CAMPAIGN_MAX_CPUS = 1024 };
 
 /* Run until precise: `precision` and `replications` of the file. */
 struct campaign_precision {
@@ -39,6 +39,7 @@ struct campaign_file {
     /* What `platoon work` needs to run the tasks, as a list of words, all but --root and
      * --controller. */
     platoon_value *worker_words;
+    unsigned cpus; /* that one task keeps busy: how many run at a time on this machine; from 1 */
     uint32_t attempts; /* workers lost with a task before it is given up; 0: the server's limit */
 
     struct tally_metric metrics[TALLY_MAX_METRICS]; /* the first is the question */

@@ -23,6 +23,16 @@ static char *below_root(const struct campaign_file *file, const char *path)
     return asprintf(&whole, "%s/%s", file->root, path) < 0 ? NULL : whole;
 }
 
+bool campaign_inputs_has(const struct campaign_file *file, const char *path)
+{
+    char *whole = below_root(file, path);
+    struct stat s;
+    bool is_there = whole && stat(whole, &s) == 0 && S_ISREG(s.st_mode);
+
+    free(whole);
+    return is_there;
+}
+
 /* recipe[path] = hash, "" for a file that is not there. Called by its own name, whatever the root
  * is called: the same campaign in another folder is the same. */
 static enum platoon_status add_file(const struct campaign_file *file, platoon_value *recipe,

@@ -26,5 +26,7 @@ void campaign_inputs_release(struct campaign_inputs *in); /* zeroed is fine */
 /* The recipe of a task, borrowed until release. */
 enum platoon_status campaign_inputs_of(struct campaign_inputs *in, const platoon_value *task,
                                        const platoon_value **out, struct platoon_err *err);
+/* Is `path` (absolute, or below the root) a file here? */
+bool campaign_inputs_has(const struct campaign_file *file, const char *path);
 
 #endif

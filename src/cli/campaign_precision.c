@@ -38,14 +38,15 @@ bool replications_want(const struct campaign_replications *r, size_t index)
     return at.replication < r->points[at.point].n_wanted;
 }
 
-const struct precision_point *replications_widest(const struct campaign_replications *r)
+const struct precision_point *replications_widest(const struct campaign_replications *r,
+                                                  bool only_open)
 {
     const struct precision_point *widest = NULL;
 
-    for (size_t i = 0; r->n_open && i < plan_points(r->campaign->file.plan); i++) {
+    for (size_t i = 0; i < plan_points(r->campaign->file.plan); i++) {
         const struct precision_point *p = &r->points[i];
 
-        if (!p->is_settled && isfinite(p->half_width) && p->target > 0 &&
+        if (!(only_open && p->is_settled) && isfinite(p->half_width) && p->target > 0 &&
             (!widest || p->half_width * widest->target > widest->half_width * p->target))
             widest = p;
     }

@@ -30,9 +30,10 @@ bool replications_init(struct campaign_replications *r, const struct campaign *c
 void replications_release(struct campaign_replications *r); /* zeroed is fine */
 /* Look at what has ended; true if more replications are wanted now than before. ENOMEM. */
 enum platoon_status replications_look(struct campaign_replications *r, bool *out_more);
-/* The design point that is furthest from its target, of those that are not settled and have a
- * half-width; NULL: none. */
-const struct precision_point *replications_widest(const struct campaign_replications *r);
+/* The design point that is furthest from its target, of those that have a half-width (`only_open`:
+ * and are not settled); NULL: none. */
+const struct precision_point *replications_widest(const struct campaign_replications *r,
+                                                  bool only_open);
 /* Is this run wanted? */
 bool replications_want(const struct campaign_replications *r, size_t index);
 

@@ -49,20 +49,47 @@ enum platoon_status campaign_read_words(const struct yaml_doc *doc, const struct
 
 /* --- limits and environment ------------------------------------------------------------------- */
 
+/* A whole number from 1 to `max`; false: it is none. */
+static bool read_count(const struct yaml_node *node, int64_t max, int64_t *out)
+{
+    platoon_value *v = node->kind == YAML_SCALAR ? yaml_scalar_value(node->text) : NULL;
+    bool is_fine = platoon_value_kind(v) == PLATOON_INT && platoon_as_int(v, out) == PLATOON_OK &&
+                   *out >= 1 && *out <= max;
+
+    platoon_value_unref(v);
+    return is_fine;
+}
+
+/* No option of the worker's, but how many slots it gets. */
+static enum platoon_status read_cpus(const struct yaml_doc *doc, const struct yaml_node *limits,
+                                     struct campaign_file *c, struct platoon_err *err)
+{
+    const struct yaml_node *node = yaml_get(limits, "cpus", NULL);
+    int64_t n = 1;
+
+    if (node && !read_count(node, CAMPAIGN_MAX_CPUS, &n))
+        return yaml_fail(doc, node, err,
+                         "cpus is how many a task keeps busy, a whole number from 1 to %d",
+                         CAMPAIGN_MAX_CPUS);
+    c->cpus = (unsigned)n;
+    return PLATOON_OK;
+}
+
 /* The worker checks the values; what it says names its option. */
 static enum platoon_status read_limits(const struct yaml_doc *doc, struct campaign_file *c,
                                        struct platoon_err *err)
 {
-    static const char *const known[] = {"timeout_s", "memory"};
+    static const char *const known[] = {"timeout_s", "memory", "cpus"};
     static const char *const options[] = {"--timeout", "--memory"};
     const struct yaml_node *node = yaml_get(doc->root, "limits", NULL);
     enum platoon_status st = PLATOON_OK;
 
-    if (!node)
-        return PLATOON_OK;
-    if (node->kind != YAML_MAP)
-        return yaml_fail(doc, node, err, "limits are a map of timeout_s and memory");
-    st = yaml_only_keys(doc, node, known, 2, err);
+    if (node && node->kind != YAML_MAP)
+        return yaml_fail(doc, node, err, "limits are a map of timeout_s, memory and cpus");
+    if (node)
+        st = yaml_only_keys(doc, node, known, 3, err);
+    if (st == PLATOON_OK)
+        st = read_cpus(doc, node, c, err);
     for (size_t i = 0; st == PLATOON_OK && i < 2; i++) {
         const struct yaml_node *value = yaml_get(node, known[i], NULL);
 
@@ -152,14 +179,9 @@ static enum platoon_status read_attempts(const struct yaml_doc *doc, struct camp
                                          struct platoon_err *err)
 {
     const struct yaml_node *node = yaml_get(doc->root, "attempts", NULL);
-    platoon_value *v = node && node->kind == YAML_SCALAR ? yaml_scalar_value(node->text) : NULL;
     int64_t n = 0;
-    bool is_fine =
-        !node || (platoon_value_kind(v) == PLATOON_INT && platoon_as_int(v, &n) == PLATOON_OK &&
-                  n >= 1 && n <= CAMPAIGN_MAX_ATTEMPTS);
 
-    platoon_value_unref(v);
-    if (!is_fine)
+    if (node && !read_count(node, CAMPAIGN_MAX_ATTEMPTS, &n))
         return yaml_fail(doc, node, err,
                          "attempts is how often a task may lose its worker, a whole number from 1 "
                          "to %d",

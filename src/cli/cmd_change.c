@@ -166,7 +166,7 @@ static int gather_campaign(struct ask *a, const struct campaign_args *args, plat
 {
     struct campaign c = {0};
     struct platoon_err err;
-    enum platoon_status st = campaign_open(&c, args->file, args->folder, false, &err);
+    enum platoon_status st = campaign_open(&c, args->file, args->folder, CAMPAIGN_READ, &err);
 
     if (st == PLATOON_OK)
         st = campaign_unfinished(&c, a->manager, args->queue, tasks, &err);

@@ -271,7 +271,7 @@ static int replay(const char *file, const char *folder, int64_t index, bool want
     struct campaign c = {0};
     platoon_value *line = NULL, *now = NULL;
     struct platoon_err err;
-    enum platoon_status st = campaign_open(&c, file, folder, false, &err);
+    enum platoon_status st = campaign_open(&c, file, folder, CAMPAIGN_READ, &err);
     int exit_code = CMD_FAILED;
 
     if (st == PLATOON_OK && (uint64_t)index >= c.file.n_tasks)

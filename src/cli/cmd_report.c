@@ -149,7 +149,7 @@ static int report(const struct report_args *args)
     struct platoon_err err;
     int exit_code;
 
-    if (campaign_open(&c, args->file, args->folder, false, &err) != PLATOON_OK ||
+    if (campaign_open(&c, args->file, args->folder, CAMPAIGN_READ, &err) != PLATOON_OK ||
         report_source_gather(&source, &c, args->file, args->folder, &err) != PLATOON_OK) {
         exit_code = fail(&err);
     } else if (args->metric && tally_find_metric(c.tally, args->metric) == TALLY_MAX_METRICS) {

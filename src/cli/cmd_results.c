@@ -290,7 +290,7 @@ static int show_campaign(const struct args *args, bool wants_json)
 {
     struct campaign c = {0};
     struct platoon_err err;
-    enum platoon_status st = campaign_open(&c, args->campaign, args->folder, false, &err);
+    enum platoon_status st = campaign_open(&c, args->campaign, args->folder, CAMPAIGN_READ, &err);
 
     if (st == PLATOON_OK && strcmp(args->format, "sqlite") == 0)
         st = campaign_export_sqlite(&c, args->output, &err);

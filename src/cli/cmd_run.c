@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "campaign/verdict.h"
 #include "cli/campaign_crew.h"
 #include "cli/campaign_drive.h"
+#include "cli/campaign_precision.h"
 #include "cli/campaign_view.h"
 #include "cli/cmd.h"
 #include "cli/interrupt.h"
@@ -17,6 +19,7 @@
 #include "cli/reach.h"
 #include "cli/run_args.h"
 #include "cli/talk.h"
+#include "worker/cpus.h"
 
 static int run(int argc, char **argv);
 static int submit(int argc, char **argv);
@@ -57,9 +60,11 @@ const struct cmd cmd_attach = {
     .name = "attach",
     .summary = "wait for a campaign that was submitted",
     .usage = "FILE.yaml [OPTION]...",
-    .about = "Collect the results of a campaign's tasks that are at a server, until none is "
-             "left, then show\n"
-             "what 'platoon run' shows. Nothing is submitted.\n",
+    .about =
+        "Collect the results of a campaign's tasks that are at a server, until none is "
+        "left, then show\n"
+        "what 'platoon run' shows. Nothing is submitted, but for a campaign with 'precision': the\n"
+        "replications that it still wants.\n",
     .options = run_args_of_attach,
     .run = attach,
 };
@@ -77,6 +82,16 @@ static enum platoon_status check_crew(void *arg, struct platoon_err *err)
     return campaign_crew_check(arg, err);
 }
 
+static bool wind_down(void *arg)
+{
+    struct campaign_crew *crew = arg;
+
+    if (!crew->asked_ns)
+        talk(
+            "no new tasks; those that run get 10 s to finish (once more Ctrl-C ends them at once)");
+    return campaign_crew_wind_down(crew);
+}
+
 static enum platoon_status run_here(struct campaign *c, const struct run_args *args,
                                     struct drive_options *options, struct platoon_err *err)
 {
@@ -92,11 +107,10 @@ static enum platoon_status run_here(struct campaign *c, const struct run_args *a
              (long long)args->slots, args->slots == 1 ? "" : "s", (unsigned)crew.crew.port,
              c->folder.path);
         options->check = check_crew;
-        options->check_arg = &crew;
+        options->wind_down = wind_down;
+        options->arg = &crew;
         st = campaign_drive(c, m, options, err);
     }
-    if (st == PLATOON_EINTR)
-        talk("ending the running tasks; once more Ctrl-C ends them at once");
     platoon_manager_close(m);
     campaign_crew_stop(&crew);
     return st;
@@ -124,21 +138,50 @@ static int run_there(struct campaign *c, const struct run_args *args, struct dri
 
 /* --- the answer ------------------------------------------------------------------------------- */
 
-static void say_missing(const struct campaign *c)
+static void say_missing(const struct campaign *c, const struct run_args *args)
 {
     size_t n_missing = c->file.n_tasks - c->n_done - c->n_failed;
+    const char *them = n_missing == 1 ? "it" : "them", *are = n_missing == 1 ? " is" : "s are";
 
     if (c->n_failed)
         talk_warning("%zu run%s failed, the first one: %s", c->n_failed,
                      c->n_failed == 1 ? "" : "s", c->first_failure ? c->first_failure : "?");
-    if (tally_n_stopped_early(c->tally))
-        talk_warning("%zu run%s stopped early by a rule; what by is in the column stopped_by of "
-                     "'platoon results'",
-                     tally_n_stopped_early(c->tally),
-                     tally_n_stopped_early(c->tally) == 1 ? " was" : "s were");
-    if (n_missing && !c->file.precision.is_wanted)
-        talk_warning("%zu run%s missing; the same command runs %s", n_missing,
-                     n_missing == 1 ? " is" : "s are", n_missing == 1 ? "it" : "them");
+    if (!n_missing || c->file.precision.is_wanted)
+        return;
+    if (args->is_submitting)
+        talk_warning("%zu run%s missing; the same command runs %s", n_missing, are, them);
+    else
+        talk_warning("%zu run%s missing, and not at the server; platoon submit %s puts %s there",
+                     n_missing, are, args->file, them);
+}
+
+/* Is it as precise as it was wanted? Of all design points, the one that is furthest from it. */
+static void say_precision(const struct campaign *c)
+{
+    struct campaign_replications r = {0};
+    const struct precision_point *p;
+    char has[VERDICT_NUMBER], wanted[VERDICT_NUMBER];
+    bool unused;
+
+    if (!c->file.precision.is_wanted || !replications_init(&r, c, 1))
+        return;
+    if (replications_look(&r, &unused) == PLATOON_OK && (p = replications_widest(&r, false))) {
+        const char *unit = tally_metric(c->tally, c->file.precision.metric)->unit;
+        const char *space = *unit ? " " : "";
+
+        verdict_number(p->half_width, false, has);
+        verdict_number(p->target, false, wanted);
+        if (!p->is_settled)
+            talk_warning("not precise yet: ±%s of ±%s%s%s after %zu replications", has, wanted,
+                         space, unit, p->n_looked);
+        else if (p->half_width > p->target)
+            talk_warning("not as precise as wanted: ±%s of ±%s%s%s after all %zu replications", has,
+                         wanted, space, unit, p->n_looked);
+        else
+            talk("precise: ±%s of ±%s%s%s after %zu replications", has, wanted, space, unit,
+                 p->n_looked);
+    }
+    replications_release(&r);
 }
 
 static int show(const struct campaign *c, const struct run_args *args)
@@ -155,7 +198,8 @@ static int show(const struct campaign *c, const struct run_args *args)
         return CMD_FAILED;
     }
     fflush(stdout); /* the tables first, also where both go to one file */
-    say_missing(c);
+    say_missing(c, args);
+    say_precision(c);
     if (!args->wants_json)
         talk("runs: %s/runs.jsonl", c->folder.path);
     return c->n_failed ? CMD_FAILED : CMD_OK;
@@ -163,7 +207,12 @@ static int show(const struct campaign *c, const struct run_args *args)
 
 static void say_left(const struct campaign *c, const struct run_args *args)
 {
-    if (is_remote(args))
+    if (is_remote(args) && c->file.precision.is_wanted)
+        talk("what was submitted goes on at the server; the campaign wants more until it is "
+             "precise, "
+             "and platoon attach %s goes on with that",
+             args->file);
+    else if (is_remote(args))
         talk("the campaign goes on at the server: platoon status shows how far, platoon attach %s "
              "comes back to it",
              args->file);
@@ -200,6 +249,8 @@ static int dry_run(const struct campaign *c, bool wants_json)
     for (size_t i = 0; i < c->file.n_tasks; i++)
         if (is_missing(c, i))
             indexes[n++] = i;
+    if (!campaign_is_prepared(c))
+        talk("'prepare' was not run yet; what it makes may change what is missing");
     if (wants_json) {
         exit_code = plan_view_json(&c->file, indexes, n);
     } else {
@@ -219,7 +270,8 @@ static int drive(struct campaign *c, const struct run_args *args)
     struct drive_options options = {.task_queue = args->task_queue,
                                     .result_queue = args->result_queue,
                                     .slots = (unsigned)args->slots,
-                                    .is_submitting = args->is_submitting,
+                                    .is_submitting =
+                                        args->is_submitting || c->file.precision.is_wanted,
                                     .is_waiting = args->is_waiting,
                                     .stop = &interrupt_was_asked};
     struct platoon_err err = {0};
@@ -281,13 +333,16 @@ static int run_campaign(struct run_args *args)
         args->file = written;
     }
     if (st == PLATOON_OK)
-        st = campaign_open(&c, args->file, args->folder, true, &err);
+        st = campaign_open(&c, args->file, args->folder,
+                           args->is_dry ? CAMPAIGN_PEEK : CAMPAIGN_WRITE, &err);
     if (st != PLATOON_OK) {
         talk_error("%s", err.message);
         campaign_release(&c);
         free(written);
         return CMD_FAILED;
     }
+    if (!args->slots)
+        args->slots = cpus_usable() > c.file.cpus ? cpus_usable() / c.file.cpus : 1;
     if (args->attempts)
         c.file.attempts = (uint32_t)args->attempts;
     if (!args->keeps_failed)
@@ -302,7 +357,8 @@ static int run_campaign(struct run_args *args)
         if (exit_code == CMD_OK && args->is_waiting)
             exit_code = show(&c, args);
         else if (exit_code == CMD_OK)
-            talk("submitted; platoon attach %s waits for the results", args->file);
+            talk("submitted; platoon attach %s waits for the results%s", args->file,
+                 c.file.precision.is_wanted ? ", and adds replications until it is precise" : "");
     }
     campaign_release(&c);
     free(written);

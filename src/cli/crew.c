@@ -15,7 +15,6 @@
 
 enum {
     READY_TIMEOUT_MS = 30000,
-    WORKER_GRACE_MS = 15000, /* more than the agent's own --stop-grace */
     SERVER_GRACE_MS = 10000,
     LAST_ONE_ENDS_MS = 5000,
     RETRY_MS = 50,
@@ -254,7 +253,7 @@ void crew_stop(struct crew *c)
         return;          /* nothing was started */
     crew_ask_to_stop(c); /* all at once, then wait for each */
     for (size_t i = 0; i < c->n_workers; i++)
-        child_stop(&c->workers[i], WORKER_GRACE_MS);
+        child_stop(&c->workers[i], CREW_WORKER_GRACE_MS);
     child_stop(&c->server, SERVER_GRACE_MS);
     free(c->program);
     free(c->key_file);

@@ -14,6 +14,8 @@
 #include "cli/child.h"
 
 enum { CREW_MAX_WORKERS = 2 };
+/* How long a worker that was asked to end is waited for: more than the agent's own --stop-grace. */
+enum { CREW_WORKER_GRACE_MS = 15000 };
 /* How long a task of a worker that was killed is out before it comes back: the lease time of the
  * server, and a second for its looks. Short: worker and server are on one machine. */
 enum { CREW_LEASE_S = 5, CREW_LOST_MS = CREW_LEASE_S * 1000 + 1500 };

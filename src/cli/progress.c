@@ -86,6 +86,8 @@ void progress_format(const struct progress *p, uint64_t now_ns, size_t width, ch
     for (size_t i = 0; i < BAR_WIDTH; i++)
         append(out, size, "%c", i < n_full ? '=' : i == n_full ? '>' : ' ');
     append(out, size, "] %" PRIu64 "/%" PRIu64, p->done, p->total);
+    if (p->running)
+        append(out, size, "  %" PRIu64 " running", p->running);
     if (p->failed)
         append(out, size, "  %" PRIu64 " failed", p->failed);
     if (rate > 0) {
@@ -135,6 +137,13 @@ void progress_init(struct progress *p, const char *label, uint64_t total, uint64
         draw(p, now_ns);
     else
         p->drawn_ns = now_ns;
+}
+
+void progress_start_from(struct progress *p, uint64_t done, uint64_t now_ns)
+{
+    p->done = p->plain_done = done;
+    p->n_samples = 0;
+    add_sample(p, now_ns);
 }
 
 void progress_update(struct progress *p, uint64_t done, uint64_t failed, unsigned workers,

@@ -21,6 +21,7 @@ enum { PROGRESS_SAMPLES = 32 };
 struct progress {
     const char *label; /* borrowed */
     uint64_t total, done, failed;
+    uint64_t running; /* set it before an update; 0: not shown */
     unsigned workers; /* 0: not shown */
     bool is_live;     /* redraws one line */
     bool is_up;       /* the line is on the screen */
@@ -34,6 +35,8 @@ struct progress {
 
 /* Starts the clock and, on a terminal, the line. `p` must stay where it is until progress_end(). */
 void progress_init(struct progress *p, const char *label, uint64_t total, uint64_t now_ns);
+/* Right after: `done` were done before, and say nothing of the rate. */
+void progress_start_from(struct progress *p, uint64_t done, uint64_t now_ns);
 /* Tell how far it is; draws if it is time. Call it a few times a second, so that the line moves. */
 void progress_update(struct progress *p, uint64_t done, uint64_t failed, unsigned workers,
                      uint64_t now_ns);

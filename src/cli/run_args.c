@@ -9,7 +9,6 @@
 #include "cli/reach.h"
 #include "cli/talk.h"
 #include "sumo/stop_rule.h"
-#include "worker/cpus.h"
 
 enum {
     OPT_FOLDER = 1,
@@ -64,7 +63,9 @@ enum { MAX_SLOTS = 1024 };
 
 const struct cmd_option run_args_of_run[] = {
     FOLDER_OPTION,
-    {OPT_SLOTS, "slots", "N", "runs at a time on this machine (default: its CPUs)"},
+    {OPT_SLOTS, "slots", "N",
+     "runs at a time on this machine (default: its CPUs,\n"
+     "over those that a run keeps busy: limits, cpus)"},
     {OPT_SERVER, "server", "HOST:PORT",
      "run on the workers of this server (default: a server\n"
      "and a worker of its own, on this machine)"},
@@ -187,7 +188,6 @@ bool run_args_read(struct run_args *args, int argc, char **argv, int *out_exit_c
 {
     struct options o;
 
-    args->slots = (int64_t)cpus_usable();
     if (!set_queues(args, "get_task_queue=get_result_queue")) {
         talk_error("out of memory");
         *out_exit_code = CMD_FAILED;

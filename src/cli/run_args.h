@@ -16,7 +16,7 @@ struct run_args {
     const char *file, *folder, *server, *key_file, *metric;
     char *task_queue, *result_queue; /* one block, at task_queue */
     struct campaign_words words;     /* in place of a file, if there are any */
-    int64_t slots, attempts;         /* attempts 0: as the file says */
+    int64_t slots, attempts;         /* 0: not said */
     bool is_submitting, is_waiting, is_dry, keeps_failed, wants_json;
 };
 

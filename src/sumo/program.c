@@ -218,7 +218,7 @@ static enum platoon_status ask_version(struct sumo_program *program, struct plat
 {
     struct first_bytes answer = {.len = 0};
     const char *argv[] = {program->path, "--version", NULL};
-    struct sumo_child_command command = {argv, (const char *const *)program->envp, NULL};
+    struct sumo_child_command command = {.argv = argv, .envp = (const char *const *)program->envp};
     struct sumo_child p;
     enum platoon_status st;
 

@@ -37,6 +37,7 @@ enum platoon_status held_port_open(struct held_port *port, struct platoon_err *e
     socklen_t len = sizeof address;
     int one = 1;
 
+    port->private_fd = -1;
     /* SUMO sets SO_REUSEADDR too, which lets it bind beside us as long as nobody listens. */
     port->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (port->fd < 0 || setsockopt(port->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0 ||
@@ -56,17 +57,31 @@ void held_port_close(struct held_port *port)
 {
     if (port->fd >= 0)
         (void)close(port->fd); /* nothing was ever sent */
-    port->fd = -1;
+    if (port->private_fd >= 0)
+        (void)close(port->private_fd); /* as above */
+    port->fd = port->private_fd = -1;
 }
 
 /* --- connecting ------------------------------------------------------------------------------- */
 
-/* One attempt. *out_fd is -1 when nobody listens yet. */
-static enum platoon_status try_connect(uint16_t port, int *out_fd, struct platoon_err *err)
+bool simulation_traci_may_be_private(const char *program)
 {
-    struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_port = htons(port)};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
+    const char *slash = strrchr(program, '/');
+
+    return !strstr(slash ? slash + 1 : program, "gui");
+}
+
+/* One attempt. *out_fd is -1 when nobody listens yet. The socket in a private network is tried again:
+ * no other can be had. */
+static enum platoon_status try_connect(struct held_port *port, int *out_fd, struct platoon_err *err)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_addr = {htonl(INADDR_LOOPBACK)},
+                                  .sin_port = htons(port->number)};
+    bool is_private = port->private_fd >= 0;
+    int fd = is_private ? port->private_fd : socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    enum platoon_status st = PLATOON_OK;
+    int one = 1;
 
     *out_fd = -1;
     if (fd < 0)
@@ -74,21 +89,20 @@ static enum platoon_status try_connect(uint16_t port, int *out_fd, struct platoo
     /* A loopback connect does not block: it is taken up or refused at once. */
     if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0) {
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one); /* only slower without */
+        port->private_fd = -1;
         *out_fd = fd;
         return PLATOON_OK;
     }
-    if (errno != ECONNREFUSED && errno != EINTR) {
-        enum platoon_status st =
-            platoon_fail(err, PLATOON_EIO, "connect to SUMO at port %u: %s", port, strerror(errno));
+    if (errno != ECONNREFUSED && errno != EINTR)
+        st = platoon_fail(err, PLATOON_EIO, "connect to SUMO at port %u: %s", port->number,
+                          strerror(errno));
+    if (!is_private)
         (void)close(fd);
-        return st;
-    }
-    (void)close(fd);
-    return PLATOON_OK;
+    return st;
 }
 
 static enum platoon_status connect_when_ready(struct sumo_child *child,
-                                              const struct console *console, uint16_t port,
+                                              const struct console *console, struct held_port *port,
                                               int *out_fd, struct platoon_err *err)
 {
     for (;;) {
@@ -126,6 +140,11 @@ static enum platoon_status open_traci(struct sumo_child *child, int fd, struct t
                           "SUMO did not answer the version query within %d s; did another program "
                           "connect to its port first?",
                           ANSWER_TIME_LIMIT_S);
+    if (st == PLATOON_EVERSION) {
+        struct platoon_err both = *err;
+
+        (void)platoon_fail(err, st, "%.600s (--sumo names the program to use)", both.message);
+    }
     child->deadline_mono_ns = whole;
     return st;
 }
@@ -135,6 +154,14 @@ static enum platoon_status open_traci(struct sumo_child *child, int fd, struct t
 static struct traci_simulation *of(struct simulation *s)
 {
     return (struct traci_simulation *)s;
+}
+
+/* What is asked for here is of a known kind: another one is no TraCI. */
+static enum platoon_status as_protocol(enum platoon_status st, struct platoon_err *err)
+{
+    if (st == PLATOON_ETYPE)
+        st = err->status = PLATOON_EPROTO;
+    return st;
 }
 
 static enum platoon_status facts(struct simulation *s, struct simulation_facts *out,
@@ -153,7 +180,7 @@ static enum platoon_status facts(struct simulation *s, struct simulation_facts *
         st = traci_number(t, TRACI_SIMULATION, TRACI_VEHICLES_EXPECTED, "", &f.expected, err);
     if (st == PLATOON_OK)
         *out = f;
-    return st;
+    return as_protocol(st, err);
 }
 
 static enum platoon_status ids(struct simulation *s, enum network_object what, char ***out,
@@ -172,7 +199,8 @@ static enum platoon_status ids(struct simulation *s, enum network_object what, c
 static enum platoon_status signal_state(struct simulation *s, const char *id, char **out,
                                         struct platoon_err *err)
 {
-    return traci_text(of(s)->traci, TRACI_SIGNAL, TRACI_SIGNAL_STATE, id, out, err);
+    return as_protocol(traci_text(of(s)->traci, TRACI_SIGNAL, TRACI_SIGNAL_STATE, id, out, err),
+                       err);
 }
 
 struct sensor_source {
@@ -364,7 +392,7 @@ enum platoon_status simulation_traci_open(struct sumo_child *child, const struct
         return platoon_fail(err, PLATOON_ENOMEM, "no memory for a simulation");
     ts->base.ops = &ops;
     ts->child = child;
-    if ((st = connect_when_ready(child, console, port->number, &fd, err)) != PLATOON_OK)
+    if ((st = connect_when_ready(child, console, port, &fd, err)) != PLATOON_OK)
         goto fail;
     held_port_close(port);
     if ((st = open_traci(child, fd, &ts->traci, err)) != PLATOON_OK)

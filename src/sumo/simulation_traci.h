@@ -2,7 +2,9 @@
 /* simulation_traci.h - a SUMO child process, driven over its TraCI socket.
  *
  * SUMO 1.15 takes only a port number, listens on all addresses of the machine, and asks its client
- * for nothing. Three things keep strangers out as far as that allows:
+ * for nothing. So it gets a network of its own where that is allowed (private_net.h), in which there
+ * is nobody else. Where it is not, and for a sumo-gui, whose display may be on the network, three
+ * things keep strangers out as far as that allows:
  *
  *   - the port is one that the kernel gave us, and stays bound by us (not listening) until SUMO has
  *     it, so that no other program can be given it in between;
@@ -29,10 +31,14 @@
 struct held_port {
     int fd; /* -1: not held */
     uint16_t number;
+    int private_fd; /* a socket in SUMO's own network to connect with; -1: it has none */
 };
 
 enum platoon_status held_port_open(struct held_port *port, struct platoon_err *err);
 void held_port_close(struct held_port *port); /* idempotent */
+
+/* Whether `program` (a path) is one to give a network of its own. */
+bool simulation_traci_may_be_private(const char *program);
 
 /* Connect to the SUMO that `child` is (started with --remote-port) as soon as it listens, and
  * release the port.

@@ -73,6 +73,8 @@ static void become_program(const struct child_setup *setup)
     struct sigaction by_default = {.sa_handler = SIG_DFL};
     sigset_t none;
 
+    if (setup->command->in_child)
+        setup->command->in_child(setup->command->in_child_arg);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
         give_up(setup, "prctl");
     if (getppid() != setup->parent) /* it died before the signal was asked for */

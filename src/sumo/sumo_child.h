@@ -36,6 +36,9 @@ struct sumo_child_command {
     const char *const *argv; /* argv[0] is the path; NULL-terminated */
     const char *const *envp; /* NULL-terminated */
     const char *cwd;         /* NULL: the caller's */
+    /* Called in the child first of all, or NULL; async-signal-safe calls only. */
+    void (*in_child)(void *arg);
+    void *in_child_arg;
 };
 
 void sumo_child_init(struct sumo_child *p, sumo_child_output_fn on_output, void *arg);

@@ -23,6 +23,7 @@
 #include "sumo/inputs/inputs.h"
 #include "sumo/manifest.h"
 #include "sumo/measure/collect.h"
+#include "sumo/private_net.h"
 #include "sumo/result.h"
 #include "sumo/sumo_child.h"
 #include "sumo/simulation_traci.h"
@@ -97,13 +98,17 @@ static void on_step(double time_s, void *arg)
 
 /* --- running ---------------------------------------------------------------------------------- */
 
-static enum platoon_status start(struct run *run, unsigned port, struct platoon_err *err)
+/*   net   NULL: SUMO stays in our network */
+static enum platoon_status start(struct run *run, unsigned port, struct private_net *net,
+                                 struct platoon_err *err)
 {
     char **argv = command_line(run->plan, run->program, run->options->task_dir, port);
     struct sumo_child_command command = {
         .argv = (const char *const *)argv,
         .envp = (const char *const *)run->program->envp,
         .cwd = run->options->task_dir,
+        .in_child = net ? private_net_enter : NULL,
+        .in_child_arg = net,
     };
     enum platoon_status st;
 
@@ -135,6 +140,23 @@ static enum platoon_status hear_out(struct run *run, struct platoon_err *err)
     return st;
 }
 
+/* With a network of its own, if it can have one. */
+static enum platoon_status start_server(struct run *run, struct held_port *port,
+                                        struct platoon_err *err)
+{
+    struct private_net net;
+    enum platoon_status st;
+
+    if (!simulation_traci_may_be_private(run->program->path))
+        return start(run, port->number, NULL, err);
+    if ((st = private_net_open(&net, port->number, err)) != PLATOON_OK)
+        return st;
+    if ((st = start(run, port->number, &net, err)) == PLATOON_OK)
+        port->private_fd = private_net_take(&net);
+    private_net_close(&net);
+    return st;
+}
+
 static bool has_stop_rule(const struct run *run)
 {
     return run->plan->stop.n_conditions > 0;
@@ -149,13 +171,13 @@ static enum platoon_status run_with_client(struct run *run, struct platoon_err *
         .on_step = on_step,
         .arg = run,
     };
-    struct held_port port = {.fd = -1};
+    struct held_port port = {.fd = -1, .private_fd = -1};
     struct simulation *simulation = NULL;
     enum platoon_status st;
 
     if ((st = held_port_open(&port, err)) != PLATOON_OK)
         return st;
-    if ((st = start(run, port.number, err)) == PLATOON_OK)
+    if ((st = start_server(run, &port, err)) == PLATOON_OK)
         st = simulation_traci_open(&run->child, &run->console, &port, &simulation, err);
     held_port_close(&port);
     if (st == PLATOON_OK)
@@ -264,7 +286,7 @@ static enum platoon_status choose_library(struct run *run, struct platoon_err *e
 
 static enum platoon_status run_alone(struct run *run, struct platoon_err *err)
 {
-    enum platoon_status st = start(run, 0, err);
+    enum platoon_status st = start(run, 0, NULL, err);
 
     return st == PLATOON_OK ? sumo_child_wait_end(&run->child, err) : st;
 }

@@ -9,10 +9,11 @@ import re
 import signal
 import sqlite3
 import statistics
+import sys
 from pathlib import Path
 
 import support
-from support import Process, Server, check, check_equal, check_in, program, test
+from support import AUTHKEY, Process, Server, check, check_equal, check_in, program, test
 
 # t(0.975, df) of the printed tables (for example NIST/SEMATECH e-Handbook, 1.3.6.7.2).
 T975 = {2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262, 10: 2.228, 11: 2.201, 12: 2.179}
@@ -189,6 +190,20 @@ def ctrl_c_keeps_what_is_done(t):
 
 
 @test
+def ctrl_c_waits_for_the_runs_that_end_within_the_grace(t):
+    path = campaign(t, SUMS, SCRIPT.replace("echo $((", "while [ ! -e go ]; do sleep 0.05; done\necho $(("))
+    p = Process(t, [program("platoon"), "run", path, "--slots", "2"], cwd=str(t.tmp))
+    t.eventually(lambda: (t.tmp / "runs.txt").exists() and len((t.tmp / "runs.txt").read_text().splitlines()) == 2, "2 runs")
+    p.send_signal(signal.SIGINT)
+    p.wait_line("those that run get 10 s to finish")
+    t.file("go", "")
+    check_equal(p.wait(), 130, "exit code")
+    check_in("2 of 24 runs are done and kept", p.stderr)
+    check_equal(len(ledger(t)), 2, "lines")
+    check_equal(len(runs_made(t)), 2, "runs")
+
+
+@test
 def failed_runs_are_told_counted_and_tried_again(t):
     script = SCRIPT.replace("#!/bin/sh", '#!/bin/sh\n[ "$3" != 4 ] || [ -e repaired ] || { echo no luck >&2; exit 7; }')
     path = campaign(t, SUMS + "max_failed: 0.1\n", script)
@@ -290,6 +305,8 @@ def a_campaign_at_a_server_goes_on_without_its_command(t):
     t.platoon("submit", path, *key, cwd=str(t.tmp))
     check_in("20 cancelled", str(t.platoon("cancel", "--campaign", path, "--yes", *key, cwd=str(t.tmp)).stdout.count(
         " cancelled")) + " cancelled")
+    check_in("warning: 20 runs are missing, and not at the server; platoon submit %s puts them there" % path,
+             t.platoon("attach", path, *key, cwd=str(t.tmp)).stderr)
     check_in("no task of the campaign waits", t.platoon("cancel", "--campaign", path, "--yes", *key, cwd=str(t.tmp)).stderr)
     check_in("100 tasks, 80 done, 20 to run", t.platoon("run", path, "--dry-run", cwd=str(t.tmp)).stdout)
     t.file("campaign.yaml", SUMS.replace("1..6", "1..20"))
@@ -346,6 +363,70 @@ def a_worker_of_its_own_that_is_killed_is_started_again(t):
     check_given_up(t, p, 1)
 
 
+STOCK = """
+import os, sys
+from multiprocessing.managers import BaseManager
+class M(BaseManager): pass
+M.register('get_task_queue')
+m = M(address=('127.0.0.1', int(sys.argv[1])), authkey=sys.argv[2].encode())
+m.connect()
+tasks = m.get_task_queue()
+for _ in range(int(sys.argv[3])): tasks.get(timeout=20)
+if sys.argv[4] == 'die': os._exit(9)
+"""
+
+
+@test
+def what_would_be_waited_for_in_vain_is_told(t):
+    path = campaign(t, ONE_POINT.replace("1..6", "1..2") + "attempts: 1\n")
+    server = Server(t, "--data", str(t.tmp / "data"))
+    key = ("--server", server.address, "--authkey-file", server.keyfile)
+    waiting = Process(t, [program("platoon"), "run", path, *key], cwd=str(t.tmp))
+    waiting.wait_line("warning: the tasks wait on get_task_queue, and no worker is there to take them")
+
+    def stock(n, end):
+        t.run([sys.executable, "-c", STOCK, str(server.port), AUTHKEY.decode(), str(n), end], exit_code=9 if end == "die" else 0)
+
+    stock(1, "die")  # of a stock client's death nothing goes on the result queue
+    t.eventually(lambda: [line["error"]["kind"] for line in ledger(t)] == ["lost"], "the dead task counts as failed")
+    stock(2, "leave")
+    waiting.wait_line("warning: 2 tasks of get_task_queue are set aside")
+    t.platoon("purge", "get_task_queue", "--yes", *key)
+    check_equal(waiting.wait(), 1, "exit code")
+    check_in("error: 3 tasks of the campaign are not at the server any more", waiting.stderr)
+    check_in("the same command", waiting.stderr)
+
+
+@test
+def attach_goes_on_until_it_is_precise(t):
+    t.file("noise.sh", NOISE, mode=0o755)
+    path = t.file("precise.yaml", PRECISE)
+    server = Server(t, "--data", str(t.tmp / "data"))
+    key = ("--server", server.address, "--authkey-file", server.keyfile)
+    check_in("adds replications until it is precise", t.platoon("submit", path, *key, cwd=str(t.tmp)).stderr)
+    agent = Process(t, [program("platoon"), "work", *key, "--root", str(t.tmp), "--slots", "1", "--runner", "command", "--",
+                        "./noise.sh", "{seed}", "{b}"])
+    p = t.platoon("attach", path, *key, "--json", cwd=str(t.tmp))
+    wanted = replications_until_precise(0.04, 4, 21)
+    check(min(cell["n"] for cell in figures(p)["cells"]) >= wanted, "fewer than %d replications: %s" % (wanted, p.stdout))
+    said = re.search(r"^precise: ±([\d.]+) of ±([\d.]+) veh h after (\d+) replications$", p.stderr, re.M)
+    check(said and int(said[3]) == wanted, "what is said of the precision: %r" % p.stderr)
+    check(all(math.isclose(float(said[i + 1]), look(wanted, 0.04)[i], rel_tol=1e-3) for i in range(2)), said[0])
+    check_equal(agent.stop(), 0, "exit code of the worker")
+    capped = t.file("precise.yaml", PRECISE.replace("max: 60", "max: %d" % (wanted - 2)))
+    check_in("warning: not as precise as wanted: ±", run(t, capped, "--json").stderr)
+
+
+@test
+def a_task_that_needs_more_cpus_leaves_fewer_slots(t):
+    path = campaign(t, SUMS + "limits: {cpus: 1000}\ninputs: [nothing.txt]\n")
+    p = run(t, path)
+    check_in("1 slot on this machine", p.stderr)
+    check_in("warning: inputs: there is no file nothing.txt in ", p.stderr)
+    t.file("campaign.yaml", SUMS + "limits: {cpus: 1}\ninputs: [nothing.txt]\n")
+    check_in("all 24 runs are there already", run(t, path, "--slots", "3").stderr)
+
+
 @test
 def what_cannot_be_run_is_told(t):
     for text, words in [("name: x\nseeds: 1\nrunner: {command: [./nothing]}\n", "./nothing"),
@@ -362,6 +443,10 @@ def what_cannot_be_run_is_told(t):
 @test
 def prepare_runs_once(t):
     path = campaign(t, SUMS + "prepare: [sh, -c, 'echo x >>prepared.txt']\n")
+    p = run(t, path, "--dry-run")  # which runs nothing
+    check_in("24 tasks, 0 done, 24 to run", p.stdout)
+    check_in("'prepare' was not run yet", p.stderr)
+    check_equal(sorted(f.name for f in t.tmp.iterdir()), ["campaign.yaml", "sum.sh"], "files after a dry run")
     run(t, path)
     run(t, path)
     check_equal((t.tmp / "prepared.txt").read_text(), "x\n", "what prepare wrote")
@@ -381,6 +466,8 @@ def tables_and_conditions_choose_the_points(t):
                                ("runner: {command: [a]}\nprecision: {half_width: 1}", "6:12", "declare"),
                                ("metrics: {a: up}", "5:14", "lower or higher"), ("max_failed: 2", "5:13", "from 0 to 1"),
                                ("limits: {timeout_s: soon}", "5:21", "a number of seconds"), ("env: [a]", "5:6", "map"),
+                               ("limits: {cpus: 0}", "5:16", "from 1 to 1024"), ("replications: 3", "5:15", "leave one of the two out"),
+                               ("replications: {max: 9}", "5:15", "leave one of the two out"),
                                ("attempts: 0", "5:11", "from 1 to 65535"), ("attempts: many", "5:11", "a whole number"),
                                ("replications: {min: 3}", "5:21", "goes with"), ("prepare: x", "5:10", "is a list")]:
         bad = t.file("bad.yaml", "name: bad\nseeds: 1..5\ntable: points.csv\nfactors: {k: 1..4}\n" + more + "\n")

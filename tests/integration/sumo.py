@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 
 import support
 from support import SLOWDOWN, check, check_equal, check_in, skip, test
-from support_sumo import METRICS, has_libsumo, scenario, sumo_env, sumo_program
+from support_sumo import METRICS, has_libsumo, relay, scenario, sumo_env, sumo_program
 
 TIME_LIMIT_S = 900
 
@@ -551,78 +551,6 @@ def sumo_is_found_in_its_home_and_given_one(t):
                 "ok", "outcome")
     if os.path.isdir("/usr/share/sumo/data/xsd"):
         check_equal((t.tmp / "spied").read_text().strip(), "home=/usr/share/sumo", "SUMO_HOME of SUMO")
-
-
-# A program that stands between the runner and SUMO, and changes what SUMO answers over TraCI.
-RELAY = r'''#!%(python)s
-import os, socket, struct, subprocess, sys, threading
-argv, how = sys.argv[1:], %(how)r
-if "--remote-port" not in argv:
-    os.execv(%(sumo)r, [%(sumo)r] + argv)
-at = argv.index("--remote-port") + 1
-listener = socket.socket()
-listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-listener.bind(("127.0.0.1", int(argv[at])))
-listener.listen(1)
-client, _ = listener.accept()
-def read(s, n):
-    data = b""
-    while len(data) < n:
-        chunk = s.recv(n - len(data))
-        if not chunk:
-            os._exit(0)
-        data += chunk
-    return data
-def message(s):
-    head = read(s, 4)
-    return head + read(s, struct.unpack(">I", head)[0] - 4)
-if how == "silent":
-    message(client)
-    while True:
-        read(client, 1)
-if how == "http":
-    message(client)
-    client.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-    os._exit(0)
-with socket.socket() as free:
-    free.bind(("127.0.0.1", 0))
-    argv[at] = str(free.getsockname()[1])
-sumo = subprocess.Popen([%(sumo)r] + argv)
-while True:
-    try:
-        server = socket.create_connection(("127.0.0.1", int(argv[at])))
-        break
-    except OSError:
-        if sumo.poll() is not None:
-            os._exit(sumo.returncode)
-n = 0
-while True:
-    request = message(client)
-    server.sendall(request)
-    answer = message(server)
-    n += 1
-    if how == "version" and n == 1:
-        answer = answer.replace(struct.pack(">I", 20) + struct.pack(">I", 11), struct.pack(">I", 99) + struct.pack(">I", 11))
-    if how == "cut" and n == 40:
-        answer = struct.pack(">I", len(answer) - 3) + answer[4:-3]
-    if how == "long" and n == 40:
-        answer = struct.pack(">I", 0x7fffffff) + answer[4:]
-    if how == "refuse" and n == 40:
-        text = b"I would rather not"
-        answer = b"\x02\xff" + struct.pack(">I", len(text)) + text
-        answer = struct.pack(">I", 5 + len(answer)) + bytes([1 + len(answer)]) + answer
-    if how == "hangup" and n == 40:
-        sumo.kill()
-        sumo.wait()
-        os._exit(0)
-    client.sendall(answer)
-    if request[4:6] == b"\x02\x7f":
-        os._exit(sumo.wait())
-'''
-
-
-def relay(t, how):
-    return t.file("relay-%s" % how, RELAY % {"python": sys.executable, "sumo": sumo_program(), "how": how}, mode=0o755)
 
 
 @test(timeout=120)

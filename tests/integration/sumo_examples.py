@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""examples/sumo_master.c, sumo_worker.c and sumo_control.c, and <platoon/sumo.h> behind them: against each other, platoon
-serve, and Python's own server."""
+"""examples/sumo_master.c, sumo_worker.c and sumo_control.c, and <platoon/sumo.h> behind them: against each other,
+platoon serve, and Python's own server."""
 import ast
 import json
 import os

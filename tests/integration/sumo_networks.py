@@ -109,7 +109,8 @@ def compressed_files_are_described_and_run_as_plain_ones(t):
     plain, packed = data / "ramp_metering.sumocfg", data / "packed.sumocfg"
     net, detectors, demand = (data / name for name in ("network.net.xml", "detectors.add.xml", "demand.rou.xml"))
     (data / "network.net.xml.gz").write_bytes(gzip.compress(net.read_bytes()))
-    (data / "packed.add.xml").write_bytes(gzip.compress(b'<additional><include href="detectors.xml.gz"/></additional>'))
+    include = b'<additional><include href="detectors.xml.gz"/></additional>'
+    (data / "packed.add.xml").write_bytes(gzip.compress(include))
     (data / "detectors.xml.gz").write_bytes(gzip.compress(detectors.read_bytes()))
     text = demand.read_bytes()
     (data / "demand.rou.xml.gz").write_bytes(gzip.compress(text[:500]) + gzip.compress(text[500:]))

@@ -134,20 +134,6 @@ static enum platoon_status receive(struct traci *t, struct traci_reader *out_ans
     return PLATOON_OK;
 }
 
-static enum platoon_status exchange(struct traci *t, struct traci_reader *out_answer,
-                                    struct platoon_err *err)
-{
-    size_t len = 0;
-    const uint8_t *bytes = traci_request_bytes(&t->request, &len);
-    enum platoon_status st;
-
-    if (!bytes)
-        return platoon_fail(err, PLATOON_ENOMEM, "no memory for a request to SUMO");
-    st = send_all(t, bytes, len, err);
-    traci_request_reset(&t->request);
-    return st == PLATOON_OK ? receive(t, out_answer, err) : st;
-}
-
 static enum platoon_status malformed(const char *what, struct platoon_err *err)
 {
     return platoon_fail(err, PLATOON_EPROTO, "SUMO's answer to %s is malformed", what);
@@ -171,6 +157,36 @@ static enum platoon_status read_status(struct traci_reader *answer, unsigned com
                                                              : "no reason given");
     return platoon_fail(err, PLATOON_EREMOTE, "SUMO refused %s: %.*s", what,
                         text.len > 500 ? 500 : (int)text.len, text.data);
+}
+
+/* Of signals that were set with the request. */
+static enum platoon_status read_set(struct traci_reader *answer, unsigned n_set,
+                                    struct platoon_err *err)
+{
+    enum platoon_status st = PLATOON_OK;
+
+    for (; n_set > 0 && st == PLATOON_OK; n_set--)
+        st = read_status(answer, TRACI_SET + TRACI_SIGNAL, "a signal's state", err);
+    return st;
+}
+
+/* Sends the request, and reads the answer up to what the last command of it has. */
+static enum platoon_status exchange(struct traci *t, struct traci_reader *out_answer,
+                                    struct platoon_err *err)
+{
+    size_t len = 0;
+    const uint8_t *bytes = traci_request_bytes(&t->request, &len);
+    unsigned n_set = t->n_set;
+    enum platoon_status st;
+
+    if (!bytes)
+        return platoon_fail(err, PLATOON_ENOMEM, "no memory for a request to SUMO");
+    st = send_all(t, bytes, len, err);
+    traci_request_reset(&t->request);
+    t->n_set = 0;
+    if (st == PLATOON_OK)
+        st = receive(t, out_answer, err);
+    return st == PLATOON_OK ? read_set(out_answer, n_set, err) : st;
 }
 
 /* --- one variable ----------------------------------------------------------------------------- */
@@ -212,7 +228,7 @@ enum platoon_status traci_number(struct traci *t, enum traci_domain domain, unsi
         *out = value.number;
         return PLATOON_OK;
     default:
-        return malformed("a query for a number", err);
+        return platoon_fail(err, PLATOON_ETYPE, "variable 0x%02x of SUMO's is no number", variable);
     }
 }
 
@@ -226,7 +242,7 @@ enum platoon_status traci_text(struct traci *t, enum traci_domain domain, unsign
     if (st != PLATOON_OK)
         return st;
     if (value.type != TRACI_STRING)
-        return malformed("a query for a text", err);
+        return platoon_fail(err, PLATOON_ETYPE, "variable 0x%02x of SUMO's is no text", variable);
     if (!(copy = strndup(value.text.data, value.text.len)))
         return platoon_fail(err, PLATOON_ENOMEM, "no memory for a text of SUMO");
     *out = copy;
@@ -357,15 +373,10 @@ enum platoon_status traci_set_signal(struct traci *t, const char *id, const char
 enum platoon_status traci_read_step(struct traci_reader *answer, unsigned n_set,
                                     traci_value_fn on_value, void *arg, struct platoon_err *err)
 {
-    enum platoon_status st;
+    enum platoon_status st = read_set(answer, n_set, err);
     uint32_t n;
 
-    for (; n_set > 0; n_set--) {
-        st = read_status(answer, TRACI_SET + TRACI_SIGNAL, "a signal's state", err);
-        if (st != PLATOON_OK)
-            return st;
-    }
-    if ((st = read_status(answer, TRACI_CMD_STEP, "a step", err)) != PLATOON_OK)
+    if (st != PLATOON_OK || (st = read_status(answer, TRACI_CMD_STEP, "a step", err)) != PLATOON_OK)
         return st;
     for (n = (uint32_t)traci_get_int(answer); n > 0; n--) {
         if ((st = read_subscribed(answer, on_value, arg, err)) != PLATOON_OK)
@@ -378,17 +389,14 @@ enum platoon_status traci_read_step(struct traci_reader *answer, unsigned n_set,
 
 enum platoon_status traci_step(struct traci *t, struct platoon_err *err)
 {
-    unsigned n_set = t->n_set;
     struct traci_reader answer;
     enum platoon_status st;
 
     traci_begin(&t->request, TRACI_CMD_STEP);
     traci_put_double(&t->request, 0.0); /* one step of the simulation's own length */
     traci_end(&t->request);
-    t->n_set = 0;
     st = exchange(t, &answer, err);
-    return st == PLATOON_OK ? traci_read_step(&answer, n_set, t->on_value, t->on_value_arg, err)
-                            : st;
+    return st == PLATOON_OK ? traci_read_step(&answer, 0, t->on_value, t->on_value_arg, err) : st;
 }
 
 /* --- beginning and end ------------------------------------------------------------------------ */
@@ -418,7 +426,7 @@ static enum platoon_status ask_version(struct traci *t, struct platoon_err *err)
         return platoon_fail(
             err, PLATOON_EVERSION,
             "\"%s\" speaks TraCI %d, Platoon speaks %d to %d; use another version of "
-            "one of them (--sumo names the program to use)",
+            "one of them",
             t->version, (int)api, TRACI_API_MIN, TRACI_API_MAX);
     return PLATOON_OK;
 }
@@ -457,6 +465,7 @@ enum platoon_status traci_finish(struct traci *t, struct platoon_err *err)
     enum platoon_status st;
 
     traci_request_reset(&t->request); /* a state that was set for a step that never comes */
+    t->n_set = 0;
     traci_begin(&t->request, TRACI_CMD_CLOSE);
     traci_end(&t->request);
     st = exchange(t, &answer, err);

@@ -62,7 +62,7 @@ const char *traci_version(const struct traci *t);
 enum platoon_status traci_ids(struct traci *t, enum traci_domain domain, char ***out_ids,
                               struct platoon_err *err);
 /* One variable now. `id` is "" for the simulation. The number: of type double, int, byte, ubyte.
- * The text: malloc()ed. EPROTO if the answer is of another type. */
+ * The text: malloc()ed. ETYPE if the answer is of another type. */
 enum platoon_status traci_number(struct traci *t, enum traci_domain domain, unsigned variable,
                                  const char *id, double *out, struct platoon_err *err);
 enum platoon_status traci_text(struct traci *t, enum traci_domain domain, unsigned variable,
@@ -79,7 +79,8 @@ enum platoon_status traci_subscribe(struct traci *t, enum traci_domain domain, c
 /* Where subscribed values go. */
 void traci_on_value(struct traci *t, traci_value_fn on_value, void *arg);
 
-/* Show `state`, one letter a link, from the next step on. Nothing is sent before that step; SUMO
+/* Show `state`, one letter a link, from the next step on. Nothing is sent before the next call that
+ * asks something, which then has the refusal; SUMO
  * 1.15 takes a wrong length without a word, so the caller checks it. ENOMEM. */
 enum platoon_status traci_set_signal(struct traci *t, const char *id, const char *state,
                                      struct platoon_err *err);

@@ -55,6 +55,19 @@ TEST(progress_full_bar_has_no_arrow_and_eta_zero)
     progress_end(&p);
 }
 
+TEST(progress_counts_for_the_rate_only_what_it_saw)
+{
+    struct progress p = begin(120);
+
+    progress_start_from(&p, 80, s_ns);
+    p.running = 2;
+    for (uint64_t i = 1; i <= 10; i++)
+        progress_update(&p, 80 + i, 0, 0, (1 + i) * s_ns);
+    assert_line(&p, 11 * s_ns,
+                "demo  [==================>     ] 90/120  2 running  1.0/s  eta 30s");
+    progress_end(&p);
+}
+
 TEST(progress_is_cut_to_the_width)
 {
     struct progress p = begin(4);

@@ -38,7 +38,7 @@ static void hear(int stream, const char *data, size_t len, void *arg)
 static enum platoon_status start(struct sumo_child *c, struct heard *heard, const char *script)
 {
     const char *argv[] = {"/bin/sh", "-c", script, NULL};
-    const struct sumo_child_command command = {argv, (const char *const *)environ, NULL};
+    const struct sumo_child_command command = {.argv = argv, .envp = (const char *const *)environ};
 
     memset(heard, 0, sizeof *heard);
     sumo_child_init(c, hear, heard);
@@ -208,7 +208,7 @@ TEST(what_cannot_be_started_says_why)
 {
     const char *argv[] = {"/nowhere/sumo", NULL}, *folder[] = {"/tmp", NULL},
                *shell[] = {"/bin/sh", "-c", "exit 0", NULL};
-    struct sumo_child_command command = {argv, (const char *const *)environ, NULL};
+    struct sumo_child_command command = {.argv = argv, .envp = (const char *const *)environ};
     struct sumo_child c;
     struct heard heard;
 
