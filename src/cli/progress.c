@@ -160,9 +160,10 @@ void progress_update(struct progress *p, uint64_t done, uint64_t failed, unsigne
     if (p->is_live)
         is_due = now_ns - p->drawn_ns >= frame_ns;
     else
-        is_due = (p->done - p->plain_done) * plain_parts >= p->total ||
-                 (p->done == p->total && p->plain_done != p->total) || /* the last one, in any case */
-                 (now_ns - p->drawn_ns >= plain_ns && p->done != p->total);
+        is_due =
+            (p->done - p->plain_done) * plain_parts >= p->total ||
+            (p->done == p->total && p->plain_done != p->total) || /* the last one, in any case */
+            (now_ns - p->drawn_ns >= plain_ns && p->done != p->total);
     if (is_due)
         draw(p, now_ns);
 }

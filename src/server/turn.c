@@ -46,8 +46,7 @@ static void arm_timer(struct server *srv)
         at = due;
     if (at >= srv->timer_at_ns)
         return;
-    when = (struct itimerspec){
-        {0, 0}, {(time_t)(at / 1000000000u), (long)(at % 1000000000u)}};
+    when = (struct itimerspec){{0, 0}, {(time_t)(at / 1000000000u), (long)(at % 1000000000u)}};
     srv->timer_at_ns = at;
     (void)timerfd_settime(srv->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
 }

@@ -29,11 +29,11 @@ enum {
 static const char magic[8] = "PLTNREDO";
 
 struct redo_file {
-    char *path;      /* lives as long as `handle` */
+    char *path; /* lives as long as `handle` */
     sqlite3_file *handle;
     uint64_t salt;
-    uint64_t last;   /* number of its last frame; 0: none */
-    int64_t end;     /* where the next frame goes */
+    uint64_t last; /* number of its last frame; 0: none */
+    int64_t end;   /* where the next frame goes */
 };
 
 struct redo_log {
@@ -119,7 +119,8 @@ static void remove_file(const char *path)
 {
     sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
 
-    (void)vfs->xDelete(vfs, path, 0); /* absent is what was wanted; anything else shows at the open */
+    (void)vfs->xDelete(vfs, path,
+                       0); /* absent is what was wanted; anything else shows at the open */
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */
@@ -228,10 +229,11 @@ static enum platoon_status read_file(struct redo_file *f, uint64_t life, struct 
     if (get_le(head + 36, 4) != crc32_z(0, head, 36))
         return PLATOON_OK;
     if (get_le(head + 8, 4) > VERSION)
-        return platoon_fail(err, PLATOON_EVERSION,
-                            "%s was written by a newer Platoon (version %u; this one knows %d): use "
-                            "that version, or another folder with --data",
-                            f->path, (unsigned)get_le(head + 8, 4), VERSION);
+        return platoon_fail(
+            err, PLATOON_EVERSION,
+            "%s was written by a newer Platoon (version %u; this one knows %d): use "
+            "that version, or another folder with --data",
+            f->path, (unsigned)get_le(head + 8, 4), VERSION);
     if (get_le(head + 16, 8) != life)
         return PLATOON_OK;
     f->salt = get_le(head + 24, 8);
@@ -257,9 +259,8 @@ static enum platoon_status read_files(struct redo_log *l, struct batch **out,
         free_chain(each[1].first);
         return st;
     }
-    older = each[0].first && (!each[1].first || each[0].first->number < each[1].first->number)
-                ? 0
-                : 1;
+    older =
+        each[0].first && (!each[1].first || each[0].first->number < each[1].first->number) ? 0 : 1;
     *out = each[older].first;
     if (each[older].first)
         *each[older].end = each[1 - older].first;
@@ -378,8 +379,7 @@ struct redo_log *redo_log_start(const char *db_path, uint64_t life, uint64_t app
     l->file_bytes = (int64_t)file_bytes;
     remove_file(l->files[0].path); /* one of an earlier server may have another size */
     remove_file(l->files[1].path);
-    l->is_on = file_bytes >= SMALLEST_FILE_BYTES &&
-               make_file(&l->files[0], life, l->file_bytes) &&
+    l->is_on = file_bytes >= SMALLEST_FILE_BYTES && make_file(&l->files[0], life, l->file_bytes) &&
                make_file(&l->files[1], life, l->file_bytes);
     return l;
 }
@@ -425,7 +425,8 @@ void redo_log_add(struct redo_log *l, const struct batch *b, const struct record
 static struct redo_file *begin_again(struct redo_log *l, int which)
 {
     l->active = which;
-    l->is_on = begin_file(&l->files[which], l->life) == STORE_OK; /* else a frame would have no head */
+    l->is_on =
+        begin_file(&l->files[which], l->life) == STORE_OK; /* else a frame would have no head */
     return l->is_on ? &l->files[which] : NULL;
 }
 

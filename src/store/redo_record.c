@@ -148,7 +148,7 @@ bool redo_record_encode(const struct batch *b, const struct record *r, struct bu
         else if (*f == F_VALUE)
             put_value(out, r->value);
         else
-            put_number(out, number_of(r, (enum field)*f));
+            put_number(out, number_of(r, (enum field) * f));
     }
     return !out->has_failed;
 }
@@ -302,10 +302,10 @@ bool redo_record_decode(const uint8_t *bytes, size_t len, size_t *at, struct bat
     struct record *r;
     size_t index;
 
-    if (in.at == in.end || !redo_record_is_plain((enum record_kind)*in.at) ||
+    if (in.at == in.end || !redo_record_is_plain((enum record_kind) * in.at) ||
         !batch_reserve(b, 1, 0))
         return false;
-    kind = (enum record_kind)*in.at++;
+    kind = (enum record_kind) * in.at++;
     index = b->n;
     (void)batch_add(b, kind);
     for (const uint8_t *f = fields_of[kind]; *f != F_END; f++) {
@@ -319,7 +319,7 @@ bool redo_record_decode(const uint8_t *bytes, size_t len, size_t *at, struct bat
         else if (*f == F_VALUE)
             r->value = take_value(&in);
         else
-            set_number(r, (enum field)*f, take_number(&in));
+            set_number(r, (enum field) * f, take_number(&in));
     }
     r = &b->records[index];
     if (in.has_failed || r->state > STORE_CANCELLED)

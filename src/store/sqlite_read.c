@@ -138,8 +138,17 @@ struct load {
 
 /* Most tasks of a long queue were never taken: of these no more is read than they have. A start with a
  * million of them spends its time here. */
-enum { ROW_ID, ROW_QUEUE, ROW_PLACE, ROW_BYTES, ROW_PROTOCOL, ROW_KIND, ROW_FLAGS, ROW_MAX_ATTEMPTS,
-       ROW_IS_NEW };
+enum {
+    ROW_ID,
+    ROW_QUEUE,
+    ROW_PLACE,
+    ROW_BYTES,
+    ROW_PROTOCOL,
+    ROW_KIND,
+    ROW_FLAGS,
+    ROW_MAX_ATTEMPTS,
+    ROW_IS_NEW
+};
 
 static bool prepare_load(struct load *l)
 {

@@ -53,7 +53,7 @@ struct sqlite_store {
     uint64_t kept;         /* all up to this one is durable at the level of open */
     size_t n_direct;       /* batches on their way that are in no log */
     uint64_t first_direct; /* and no frame from this one on is kept before them; while n_direct */
-    uint64_t cold_bytes; /* of values that are only on disk, of tasks that have not ended */
+    uint64_t cold_bytes;   /* of values that are only on disk, of tasks that have not ended */
 
     struct batch *stalled, **stalled_end; /* closed, and found no room */
     uint64_t retry_ns, resort_ns;         /* when to write it again; to try a checkpoint for it */

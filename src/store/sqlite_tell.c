@@ -316,7 +316,7 @@ static void journal_purged(void *arg, store_queue_id queue, uint32_t states,
     r = tell(s, RECORD_PURGE);
     r->queue = queue;
     r->attempt = states;
-    r->other = tasks_last_id(s->table.tasks);  /* must not be given again */
+    r->other = tasks_last_id(s->table.tasks); /* must not be given again */
     sqlite_mark_counts(s, queue);
 }
 

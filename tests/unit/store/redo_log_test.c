@@ -170,8 +170,7 @@ TEST(the_files_take_turns_as_the_database_follows)
         assert_int_equal(append(l, ++number, 1000), STORE_OK);
         redo_log_has_applied(l, number - first_full / 2);
     }
-    assert_int_equal(atoll(numbers(LIFE, number - first_full / 2)),
-                     number - first_full / 2 + 1);
+    assert_int_equal(atoll(numbers(LIFE, number - first_full / 2)), number - first_full / 2 + 1);
     redo_log_close(l, false);
 }
 
@@ -288,8 +287,7 @@ static struct batch *all_kinds(void)
     assert_non_null(b);
     add(b, RECORD_EPOCH);
     r = add(b, RECORD_QUEUE);
-    r->options =
-        (struct store_queue){.maxsize = 1000, .result_queue = 2, .max_attempts = 5};
+    r->options = (struct store_queue){.maxsize = 1000, .result_queue = 2, .max_attempts = 5};
     add(b, RECORD_COUNTS)->counts =
         (struct store_counts){.unfinished = 1, .done = 200, .failed = 3, .cancelled = 4};
     r = add(b, RECORD_PUT);

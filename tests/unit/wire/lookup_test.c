@@ -24,10 +24,9 @@ static int look_up(const char *host, int flags)
     for (struct addrinfo *a = found; a; a = a->ai_next) {
         const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)a->ai_addr;
         const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)a->ai_addr;
-        bool is_loopback = a->ai_family == AF_INET
-                               ? ntohl(in->sin_addr.s_addr) >> 24 == 127 &&
-                                     ntohs(in->sin_port) == 5000
-                               : IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
+        bool is_loopback = a->ai_family == AF_INET ? ntohl(in->sin_addr.s_addr) >> 24 == 127 &&
+                                                         ntohs(in->sin_port) == 5000
+                                                   : IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
 
         answer = is_loopback ? answer : IS_ELSEWHERE;
     }
@@ -42,11 +41,11 @@ static int look_up_without_hosts(const char *host, int flags)
     pid_t child = fork();
 
     if (child == 0) {
-        bool is_hidden = unshare((geteuid() ? CLONE_NEWUSER : 0) | CLONE_NEWNS | CLONE_NEWNET) ==
-                             0 &&
-                         mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-                         (access("/etc/hosts", F_OK) != 0 ||
-                          mount("/dev/null", "/etc/hosts", NULL, MS_BIND, NULL) == 0);
+        bool is_hidden =
+            unshare((geteuid() ? CLONE_NEWUSER : 0) | CLONE_NEWNS | CLONE_NEWNET) == 0 &&
+            mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+            (access("/etc/hosts", F_OK) != 0 ||
+             mount("/dev/null", "/etc/hosts", NULL, MS_BIND, NULL) == 0);
 
         _exit(is_hidden ? look_up(host, flags) : CANNOT_HIDE);
     }
