@@ -146,6 +146,11 @@ static void say_missing(const struct campaign *c, const struct run_args *args)
     if (c->n_failed)
         talk_warning("%zu run%s failed, the first one: %s", c->n_failed,
                      c->n_failed == 1 ? "" : "s", c->first_failure ? c->first_failure : "?");
+    if (tally_n_stopped_early(c->tally))
+        talk_warning("%zu run%s stopped early by a rule; what by is in the column stopped_by of "
+                     "'platoon results'",
+                     tally_n_stopped_early(c->tally),
+                     tally_n_stopped_early(c->tally) == 1 ? " was" : "s were");
     if (!n_missing || c->file.precision.is_wanted)
         return;
     if (args->is_submitting)

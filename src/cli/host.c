@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "wire/lookup.h"
+
 enum platoon_status host_read(const char *text, struct address *out, struct platoon_err *err)
 {
     struct address a = {.host = "", .port = HOST_DEFAULT_PORT};
@@ -72,7 +74,7 @@ static bool every_address(const char *host, bool want_own)
     struct ifaddrs *own = NULL;
     bool is_so;
 
-    if (getaddrinfo(host, NULL, &hints, &found) != 0)
+    if (lookup_host(host, NULL, &hints, &found) != 0)
         return false;
     if (want_own && getifaddrs(&own) != 0)
         own = NULL; /* then only loopback counts */

@@ -130,6 +130,10 @@ static void record_death(struct desk *d, const struct store_swept *swept, const 
 static void take_back(struct desk *d, const struct store_swept *swept)
 {
     struct worker *w = desk_end_lease(d, swept->lease);
+    /* Nothing is invented for those. A lease of an earlier run is none of theirs: ends_with_server
+     * of store_holder. */
+    bool is_stock = !w && swept->lease.epoch == d->srv->epoch;
+    const char *holder = w ? w->name : is_stock ? "stock" : "unknown";
     char name[2 * WORKERS_MAX_NAME];
     uint32_t hidden = 0;
 
@@ -138,11 +142,14 @@ static void take_back(struct desk *d, const struct store_swept *swept)
     if (w)
         w->n_lost++;
     /* A lost machine loses many leases at once; each dead task is worth a line. */
-    if (swept->dead || log_limit_allows(&d->expired_log, d->srv->now_ns, &hidden))
-        log_line(&d->srv->log, LOG_WARNING, "%s task=%" PRIu64 " worker=%s hidden=%u",
-                 swept->dead ? "task-dead" : "lease-expired", swept->task,
-                 log_quote(name, sizeof name, w ? w->name : "unknown"), hidden);
-    if (swept->dead && (w || swept->lease.epoch != d->srv->epoch))
+    if (swept->dead)
+        log_line(&d->srv->log, LOG_ERROR,
+                 "task-dead task=%" PRIu64 " worker=%s hint=\"platoon retry %" PRIu64 "\"",
+                 swept->task, log_quote(name, sizeof name, holder), swept->task);
+    else if (log_limit_allows(&d->expired_log, d->srv->now_ns, &hidden))
+        log_line(&d->srv->log, LOG_WARNING, "lease-expired task=%" PRIu64 " worker=%s hidden=%u",
+                 swept->task, log_quote(name, sizeof name, holder), hidden);
+    if (swept->dead && !is_stock)
         record_death(d, swept, w);
 }
 

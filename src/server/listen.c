@@ -16,6 +16,7 @@
 
 #include "server/listen_error.h"
 #include "server/server.h"
+#include "wire/lookup.h"
 
 enum {
     BACKLOG = 4096,
@@ -66,7 +67,7 @@ static enum platoon_status resolve(const char *host, uint16_t port, struct socka
     else if (!*host)
         host = "0.0.0.0";
     snprintf(service, sizeof service, "%u", port);
-    code = getaddrinfo(host, service, &hints, &found);
+    code = lookup_host(host, service, &hints, &found);
     if (code)
         return platoon_fail(err, PLATOON_EADDR, "cannot listen on '%s': %s", host,
                             code == EAI_SYSTEM ? strerror(errno) : gai_strerror(code));

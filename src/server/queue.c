@@ -262,7 +262,9 @@ static void claim(struct queue_taker *t)
 {
     struct queue *q = t->wait.queue;
     struct store_lease_id leases[QUEUE_MAX_TAKE];
-    struct store_holder holder = {request_client(t->wait.rq), t->worker ? t->worker : ""};
+    struct store_holder holder = {.client = request_client(t->wait.rq),
+                                  .worker = t->worker ? t->worker : "",
+                                  .ends_with_server = !t->worker}; /* it is a connection */
 
     if (!t->wait.is_repeat)
         t->first_lease = server_next_leases(q->srv, t->want);

@@ -67,7 +67,7 @@ struct queue_wait {
 
 struct queue_taker {
     struct queue_wait wait;
-    const char *worker; /* for store_holder; NULL is "" */
+    const char *worker; /* for store_holder; NULL: a stock client, its lease ends with the server */
     uint32_t want;      /* 1 .. QUEUE_MAX_TAKE items; it is served with one or more of them */
     uint32_t lease_ms;  /* 0: does not run out by itself */
     struct store_lease_id first_lease; /* queue.c's own: the next want - 1 follow it */

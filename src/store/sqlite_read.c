@@ -4,6 +4,9 @@
 
 #include <stdlib.h>
 
+#include "store/sqlite_orphans.h"
+#include "store/task_queue.h"
+
 enum { READ_BLOCK = 1024 * 1024 };
 
 bool sqlite_read_value(sqlite3 *handle, store_task_id task, struct rope *out)
@@ -129,6 +132,7 @@ struct load {
     struct sqlite_db *db;
     struct tasks *tasks;
     sqlite3_stmt *rows, *past; /* every task; what else is known of one that was taken before */
+    struct sqlite_orphans orphans;
     uint64_t hot_left, cold_bytes, now_ns, last_place;
 };
 
@@ -221,6 +225,8 @@ static bool load_task(struct load *l)
     t.value = load_payload(l, t.task);
     ok = t.value && tasks_restore(l->tasks, &t, l->now_ns) == STORE_OK;
     payload_unref(t.value);
+    if (ok && t.state == STORE_LEASED && tasks_find(l->tasks, t.task)->state == STORE_QUEUED)
+        ok = sqlite_orphans_note(&l->orphans, t.task);
     if (t.place > l->last_place)
         l->last_place = t.place;
     return ok;
@@ -234,7 +240,11 @@ static bool load_tasks(struct load *l)
     while (ok && (rc = sqlite3_step(l->rows)) == SQLITE_ROW)
         ok = load_task(l);
     (void)sqlite3_finalize(l->past); /* says what its last step said */
-    return sqlite3_finalize(l->rows) == SQLITE_OK && ok && rc == SQLITE_DONE;
+    ok = sqlite3_finalize(l->rows) == SQLITE_OK && ok && rc == SQLITE_DONE;
+    if (ok)
+        sqlite_orphans_write(&l->orphans, l->db);
+    sqlite_orphans_release(&l->orphans);
+    return ok;
 }
 
 enum platoon_status sqlite_db_load(struct sqlite_db *db, struct tasks *tasks, uint64_t hot_bytes,

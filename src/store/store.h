@@ -139,6 +139,10 @@ void store_put(struct store *s, store_queue_id queue, const struct store_put_ite
 struct store_holder {
     const char *client; /* peer and name, for people */
     const char *worker; /* of the platoon typeid, else "" */
+    /* It cannot come back to another server: what it holds when this one ends is queued again at the
+     * next start, and to die by it is told by the log only. Else a lease with a time outlives the
+     * server. */
+    bool ends_with_server;
 };
 struct store_claimed {
     store_task_id task;

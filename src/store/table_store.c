@@ -153,7 +153,8 @@ static void table_claim(struct store *s, store_queue_id queue, const struct stor
         return;
     }
     answer_holds_payloads(answer);
-    TELL(m, claimed, answer->items, answer->n, holder, lease_ms);
+    TELL(m, claimed, answer->items, answer->n, holder,
+         holder && holder->ends_with_server ? 0 : lease_ms);
     for (size_t i = 0; i < answer->n; i++) {
         const struct store_claimed *claimed = (const struct store_claimed *)answer->items + i;
 

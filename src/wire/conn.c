@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "wire/lookup.h"
 
 enum {
     FIRST_BUFFER = 8 * 1024,
@@ -151,7 +152,7 @@ static enum platoon_status resolve(const struct conn_peer *peer, struct addrinfo
     /* Addresses first: AI_ADDRCONFIG hides ::1 on a machine whose only IPv6 address it is. */
     rc = getaddrinfo(peer->address.host, port, &numeric, out);
     if (rc == EAI_NONAME)
-        rc = getaddrinfo(peer->address.host, port, &hints, out);
+        rc = lookup_host(peer->address.host, port, &hints, out);
     if (rc == 0)
         return PLATOON_OK;
     if (rc == EAI_MEMORY)

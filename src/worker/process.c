@@ -18,6 +18,19 @@ enum { TURN_BYTES = 1024 * 1024, TURN_LOG_BYTES = 64 * 1024 };
 
 /* --- streams ---------------------------------------------------------------------------------- */
 
+/* The stream for it ends. What the pipe holds stays there as long as we have our end of it. */
+static void close_input(struct process *p)
+{
+    int in_pipe = 0;
+
+    if (p->in.fd >= 0 && ioctl(p->in.fd, FIONREAD, &in_pipe) == 0 && in_pipe > 0)
+        p->unread += (size_t)in_pipe;
+    p->unread += p->input.len;
+    p->input.len = 0;
+    reactor_close(p->reactor, &p->in);
+    p->awaits_room = false;
+}
+
 /* Write what the pipe takes now; close it when nothing is left and nothing will come. */
 static void write_input(struct process *p)
 {
@@ -34,10 +47,9 @@ static void write_input(struct process *p)
         else if (errno != EINTR)
             is_open = false; /* EPIPE: it does not want to know */
     }
-    buf_drop(&p->input, is_open ? done : p->input.len);
+    buf_drop(&p->input, done);
     if (!is_open || (p->input.len == 0 && !p->keeps_input)) {
-        reactor_close(p->reactor, &p->in);
-        p->awaits_room = false;
+        close_input(p);
     } else if (p->awaits_room && !is_full) {
         reactor_remove(p->reactor, &p->in);
         p->awaits_room = false;
@@ -172,7 +184,7 @@ enum platoon_status process_run(struct process *p, const struct process_start *h
     enum platoon_status st;
 
     assert(p->id == 0 && p->in.fd < 0 && p->out.fd < 0 && p->log.fd < 0);
-    p->input.len = p->output.len = p->tail.len = 0;
+    p->input.len = p->output.len = p->tail.len = p->unread = 0;
     p->keeps_input = is_persistent;
     if (!buf_append(&p->input, how->input, how->input_len))
         return platoon_fail(err, PLATOON_ENOMEM, "out of memory");
@@ -217,8 +229,10 @@ fail:
 
 bool process_send(struct process *p, const void *data, size_t len)
 {
-    if (p->in.fd < 0)
+    if (p->in.fd < 0) {
+        p->unread += len;
         return true;
+    }
     if (!buf_append(&p->input, data, len))
         return false;
     write_input(p);
@@ -241,9 +255,7 @@ void process_signal(struct process *p, int signal)
 void process_ended(struct process *p)
 {
     p->id = 0;
-    p->input.len = 0;
-    p->awaits_room = false;
-    reactor_close(p->reactor, &p->in);
+    close_input(p);
     /* All that it wrote is in the pipes. A process that outlived it and holds the other ends does
      * not hold us: we read what is there and leave. */
     if (p->log.fd >= 0)

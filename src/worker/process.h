@@ -32,7 +32,8 @@ struct process {
     const struct process_events *events;
     uint64_t id; /* 0: does not run */
     struct watch in, out, log;
-    struct buf input;  /* what it has not taken yet */
+    struct buf input;  /* what the pipe has not taken yet */
+    size_t unread;     /* after its end: bytes sent to it that it did not read */
     bool is_listening; /* `out` and `log` are watched */
     bool awaits_room;  /* `in` is watched until it takes more */
     bool keeps_input;  /* the stream for it stays open when all is written */
@@ -76,7 +77,7 @@ void process_end_input(struct process *p);
 void process_signal(struct process *p, int signal);
 
 /* Its end was read: take what is left in the pipes (on_output and on_log are called) and close
- * them. */
+ * them. p->unread is known from here on, for the callbacks too. */
 void process_ended(struct process *p);
 
 #endif

@@ -38,7 +38,9 @@
  *     'pickle_protocol' in ready's dict bounds the protocol of what it is sent.
  *
  *     End of file on descriptor 3 means: end. A process that ends, or sends what is no frame or no
- *     answer, is killed with its group, its task fails, and the slot gets a new process.
+ *     answer, is killed with its group, its task fails, and the slot gets a new process. (One
+ *     that is killed before it read more of its task than the length had no part in it: the task
+ *     goes back to the queue.)
  *
  * Both shapes start in --root, with the environment of environment.h, in a session of their own,
  * and are killed as a group. A task's folder (PLATOON_TASK_DIR, 'task_dir') is empty at first, and

@@ -20,6 +20,7 @@ enum {
     DEAF_S = 2,           /* from the end of a runner's output to its own */
     MAX_PAUSE_S = 30,     /* between tries on a machine that is short of something */
     MAX_LINE = 2000,      /* longer lines of a runner's log are cut in the echo */
+    FRAME_HEAD = 4,       /* bytes of a frame's length */
     KEEP_BYTES = 1024 * 1024 /* buffers above this are not kept from task to task */
 };
 
@@ -207,6 +208,7 @@ static void on_answer(struct slot *s, struct answer *a)
             kill_for_garbage(s, "it gave a result that nobody had asked for");
             return;
         }
+        s->n_bad_starts = 0; /* it got as far as a task */
         s->task->outcome = a->outcome;
         a->outcome = (struct outcome){.kind = OUTCOME_NONE};
         add_tail(s, &s->task->outcome);
@@ -226,7 +228,7 @@ static void read_frames(struct slot *s)
     struct buf *output = &s->process.output;
     size_t at = 0;
 
-    while (s->state != SLOT_ENDING) { /* rule 4: not even read */
+    while (s->state != SLOT_ENDING) { /* rule 5: not even read */
         bool is_too_long;
         size_t len = answer_frame_len(output->data + at, output->len - at, &is_too_long);
         struct answer a;
@@ -404,7 +406,7 @@ static void hand_to_process(struct slot *s)
     enum platoon_status st =
         answer_write_task(s->task, s->number, s->folder.path, s->protocol, &frame, &err);
 
-    s->n_bad_starts = 0; /* it got as far as a task */
+    s->frame_len = frame.len;
     s->process.tail.len = 0;
     if (st == PLATOON_OK && !process_send(&s->process, frame.data, frame.len))
         st = platoon_fail(&err, PLATOON_ENOMEM, "out of memory");
@@ -502,8 +504,13 @@ void slot_process_ended(struct slot *s, const struct spawn_ended *ended)
         return;
     }
     if (s->task) {
+        /* One that is killed while it waits for a task may still take the length from the pipe, in
+         * the kernel. */
+        const bool was_read = s->process.unread + FRAME_HEAD < s->frame_len;
         char why[512] = "";
 
+        if (was_read)
+            s->n_bad_starts = 0;
         if (judge_by_our_end(s, ended)) {
             add_tail(s, &s->task->outcome);
             finish(s);
@@ -512,6 +519,14 @@ void slot_process_ended(struct slot *s, const struct spawn_ended *ended)
             s->n_bad_starts = 1;
             give_up_on_task(s, s->task->outcome.failure.message ? s->task->outcome.failure.message
                                                                 : why);
+        } else if (!was_read) {
+            agent_log(s->setup->log, AGENT_WARNING,
+                      "slot %u: its runner had ended before the task came; the task goes back to "
+                      "the queue",
+                      s->number);
+            outcome_release(&s->task->outcome);
+            s->task->outcome.kind = OUTCOME_RELEASED;
+            finish(s);
         } else {
             judge_bad_end(ended, true, &s->task->outcome);
             add_tail(s, &s->task->outcome);

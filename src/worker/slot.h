@@ -16,7 +16,9 @@
  *     answered.
  *  3. Callbacks only take notes; they never call back into slots. (A slot that calls on_finished
  *     may be about to find that its process is gone.)
- *  4. What we killed is never a result, whatever it still said or how well it exited.
+ *  4. A task that its runner's process did not begin to read when that ended (it was killed while it
+ *     was idle, and we did not know yet) goes back: nothing of it ran.
+ *  5. What we killed is never a result, whatever it still said or how well it exited.
  *
  * Main thread only. */
 #ifndef PLATOON_WORKER_SLOT_H
@@ -85,6 +87,7 @@ struct slot {
     bool was_ready;        /* some process of this slot was */
     bool is_closed;        /* slot_close() was called: no more processes */
     unsigned n_bad_starts; /* processes in a row that did nothing */
+    size_t frame_len;      /* of what the runner's process was given of its task */
     uint64_t started_ns;   /* mono: when the task began */
     uint64_t deadline_ns;  /* when to do something about it; 0: never */
     uint64_t kill_ns;      /* when to send SIGKILL; 0: never */

@@ -641,6 +641,88 @@ def killed_spawner_costs_no_task(t, kind):
     a.end()
 
 
+IDLE_RUNNER = """
+import os, subprocess
+if os.environ.get("WITH_CHILD"):
+    ends, _ = os.pipe()  # until it is killed with the group
+    if not os.fork():
+        os.read(ends, 1)
+def run(n):
+    with open("ran", "a") as f:
+        f.write("%d\\n" % n)
+    return n, os.getpid()
+"""
+
+
+def runner_that_was_used(t, m, a, n):
+    """The pid of the runner of the agent's only slot, which is idle again after task `n`."""
+    m.put(n)
+    number, pid = m.get()
+    check_equal(number, n, "result")
+    return pid
+
+
+@for_each_kind
+def task_given_to_a_runner_that_was_killed_while_idle_is_run_by_the_next(t, kind):
+    """Nobody else has its pipes: to write the task to it fails."""
+    m = Master(t, kind)
+    t.file("worker.py", IDLE_RUNNER)
+    a = Agent(t, m.port, "--root", t.tmp, "--runner", "python", "worker.py:run", slots=1)
+    pid, n = runner_that_was_used(t, m, a, 0), 0
+    while True:
+        os.kill(a.pid, signal.SIGSTOP)
+        n += 1
+        m.put(n)
+        try:
+            t.eventually(lambda: m.sizes()[0] == 0, "", timeout=0.5)
+            break  # the task is on its way to the agent
+        except Failure:  # which had not asked for one yet
+            os.kill(a.pid, signal.SIGCONT)
+            check_equal(m.get(), (n, pid), "result")
+            check(n < 20, "the agent never asks for a task")
+    os.kill(pid, signal.SIGKILL)
+    os.kill(a.pid, signal.SIGCONT)
+    number, next_pid = m.get()
+    check_equal(number, n, "result")
+    check(next_pid != pid, "the same runner again")
+    check_equal((t.tmp / "ran").read_text().split(), [str(i) for i in range(n + 1)], "runs")
+    a.end()
+
+
+@for_each_kind
+def task_that_a_runner_killed_while_idle_never_read_is_run_by_the_next(t, kind):
+    """A child of its has its pipes too: the task is written, and the end of the runner is told after that."""
+    m = Master(t, kind)
+    t.file("worker.py", IDLE_RUNNER)
+    a = Agent(t, m.port, "--root", t.tmp, "--env", "WITH_CHILD=1", "--runner", "python", "worker.py:run", slots=1)
+    pid = runner_that_was_used(t, m, a, 1)
+    spawner = a.spawner()
+    os.kill(spawner, signal.SIGSTOP)
+    os.kill(pid, signal.SIGKILL)
+    m.put(2)
+    t.eventually(lambda: os.listdir(str(a.work)) and m.sizes()[0] == 0, "the agent took the task")
+    os.kill(spawner, signal.SIGCONT)
+    number, next_pid = m.get()
+    check_equal(number, 2, "result")
+    check(next_pid != pid, "the same runner again")
+    check_equal((t.tmp / "ran").read_text(), "1\n2\n", "runs")
+    a.end()
+
+
+@test
+def runner_that_always_ends_before_it_reads_a_task_is_given_up(t):
+    m = Master(t, "lease")
+    t.file("worker.py", "import os, signal, threading\n"
+           "def run(n): return n\n"
+           "def end():\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+           "threading.Timer(0.2, end).start()\nos.close(3)\n")
+    a = Agent(t, m.port, "--root", t.tmp, "--runner", "python", "worker.py:run", slots=1)
+    m.put(1)
+    check_equal(a.wait(), 1, "exit code")
+    check_in("the runner cannot work: ", a.stderr)
+    check_equal(m.sizes(), (1, 0), "tasks and results")
+
+
 # --- servers that come and go
 # ------------------------------------------------------------------------
 

@@ -11,7 +11,8 @@ import sys
 from multiprocessing.managers import BaseManager
 
 import support
-from support import AUTHKEY, Server, check, check_equal, for_each_python, program, pythons, skip, test
+from support import AUTHKEY, Server, check, check_equal, check_in, for_each_python, program, pythons, skip, test
+from support_store import Store, drain
 
 GRACE_S = 1.5
 TIME_LIMIT_S = 900
@@ -329,6 +330,52 @@ def lease_timeout_takes_a_task_from_one_that_keeps_it(t):
     p.wait_line("got")
     farm.wait([(ONE, ("queued", 1))])
     p.kill()
+
+
+def stock_client_that_keeps(t, store, *attempts):
+    """A task for each limit of attempts, all in the hands of a stock client, when the file of the store says so."""
+    m = store.connect()
+    ids = m.platoon().put_many("get_task_queue", rows=[{"value": {"n": n}, "attempts": n} for n in attempts])
+    p = t.start([_one(t).path, "-c", CLIENT + OPEN + "for i in range(%d): say(tasks.get())\n"
+                 "threading.Event().wait(60)" % len(attempts), store.port, store.keyfile()])
+    for _ in attempts:
+        p.wait_line("n")
+    on_disk = "SELECT count(*) FROM attempt"
+    t.eventually(lambda: store.sql(on_disk) == [(len(attempts),)], "the leases are on disk")
+    return ids, p
+
+
+@test
+def lease_timeout_does_not_outlive_the_server_since_its_holder_does_not(t):
+    store = Store(t, "--lease-timeout", "30").start()
+    ids, p = stock_client_that_keeps(t, store, 1, 2)
+    store.kill()
+    p.kill()
+    store.start()
+    rows = store.connect().platoon().tasks({"queue": "get_task_queue"})
+    check_equal([(r["task"], r["state"], r["attempts_lost"]) for r in rows], [(i, "queued", 0) for i in ids], "tasks")
+    check_in("that ended: the server ended", store.ask("explain", ids[0]).stdout, "explain")
+    store.stop()
+
+
+@test
+def death_by_lease_timeout_is_only_logged_after_a_restart_too(t):
+    store = Store(t, "--lease-timeout", "1", "--worker-lease", "1").start()
+    (died, lost), p = stock_client_that_keeps(t, store, 1, 2)
+    store.server.wait_line("task-dead task=%d " % died, stream="stderr", timeout=10)
+    t.eventually(lambda: store.sql("SELECT state FROM task WHERE id = ?", died) == [(5,)], "its death is on disk")
+    p.kill()
+    check_equal(drain(store.connect().get_result_queue()), [], "what the master is told")
+    store.kill()
+    store.start()
+    # What the next server tells of its own accord is told by then: this lease runs out after all of before.
+    row, = store.connect().platoon().lease("get_task_queue", 1, 20)
+    check_equal((row["task"], row["attempt"], row["last"]), (lost, 2, True), "the one that was lost once")
+    told = store.connect().get_result_queue().get(True, 20)
+    check_equal((told["task_id"], told["platoon_error"]["kind"]), (lost, "lost"), "what the master is told first")
+    check_equal(drain(store.connect().get_result_queue()), [], "what it is told then")
+    check_equal(store.sql("SELECT state, has_failure_value FROM task WHERE id = ?", died), [(5, 0)], "the stock client's")
+    store.stop()
 
 
 @test

@@ -247,7 +247,7 @@ static void call_put(struct history *h)
 
 static void call_claim(struct history *h)
 {
-    static const struct store_holder holder = {"client", "worker"};
+    static const struct store_holder holder = {.client = "client", .worker = "worker"};
     struct expected *e = expect(h);
     store_queue_id queue = some_queue(h);
     uint32_t lease_ms = pick(h, 2) ? 1 + pick(h, 1000) : 0;

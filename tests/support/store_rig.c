@@ -246,9 +246,12 @@ static void on_claim(enum store_status st, const struct store_claimed *claimed, 
     r->letters[n] = '\0';
 }
 
-const char *claim_for(struct rig *r, store_queue_id queue, size_t n, uint32_t lease_ms)
+static const char *claim_by(struct rig *r, store_queue_id queue, size_t n, uint32_t lease_ms,
+                            bool ends_with_server)
 {
-    static const struct store_holder holder = {"127.0.0.1:40000 MainProcess", ""};
+    struct store_holder holder = {.client = "127.0.0.1:40000 MainProcess",
+                                  .worker = "",
+                                  .ends_with_server = ends_with_server};
     struct store_lease_id leases[MAX_BATCH];
     struct told told;
 
@@ -260,6 +263,16 @@ const char *claim_for(struct rig *r, store_queue_id queue, size_t n, uint32_t le
         store_claim(r->s, queue, leases, n, &holder, lease_ms, on_claim, &told);
     } while (!wait_for(r, &told));
     return r->letters;
+}
+
+const char *claim_for(struct rig *r, store_queue_id queue, size_t n, uint32_t lease_ms)
+{
+    return claim_by(r, queue, n, lease_ms, false);
+}
+
+const char *claim_until_end(struct rig *r, store_queue_id queue, size_t n, uint32_t lease_ms)
+{
+    return claim_by(r, queue, n, lease_ms, true);
 }
 
 const char *claim(struct rig *r, store_queue_id queue, size_t n)

@@ -69,6 +69,8 @@ enum store_put_status put_keyed(struct rig *r, store_queue_id queue, const char 
 /* What was taken; up to 16. */
 const char *claim(struct rig *r, store_queue_id queue, size_t n);
 const char *claim_for(struct rig *r, store_queue_id queue, size_t n, uint32_t lease_ms);
+/* By a holder that cannot come back to the next server. */
+const char *claim_until_end(struct rig *r, store_queue_id queue, size_t n, uint32_t lease_ms);
 enum store_lease_status renew(struct rig *r, char letter, uint32_t lease_ms);
 enum store_lease_status renew_ref(struct rig *r, struct store_lease_ref ref, uint32_t lease_ms);
 /* By id, with a result (0: none). */

@@ -86,7 +86,7 @@ static void note_list(enum store_status st, const struct store_queue *q,
 /* Every verb once, on queue `tasks`. */
 static void call_everything(struct diary *d)
 {
-    static const struct store_holder holder = {"client", "worker"};
+    static const struct store_holder holder = {.client = "client", .worker = "worker"};
     struct store *s = d->rig->s;
     store_queue_id queue = d->rig->tasks;
     struct payload *p = rig_payload('a');
@@ -1152,7 +1152,7 @@ static void check_ids(enum store_status st, const struct store_claimed *claimed,
 
 SUITE(large_batches_keep_their_order)
 {
-    static const struct store_holder holder = {"client", ""};
+    static const struct store_holder holder = {.client = "client", .worker = ""};
     struct rig r;
     struct large *l = calloc(1, sizeof *l);
     struct store_put_item *items = calloc(N_LARGE, sizeof *items);

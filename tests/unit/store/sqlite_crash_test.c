@@ -136,7 +136,7 @@ static void on_claim(enum store_status st, const struct store_claimed *claimed, 
 
 static void call_claim(void)
 {
-    static const struct store_holder holder = {"client", "worker"};
+    static const struct store_holder holder = {.client = "client", .worker = "worker"};
     struct store_lease_id leases[MAX_BATCH];
     struct call *c = new_call(1 + pick(MAX_BATCH));
 

@@ -180,6 +180,32 @@ TEST(a_lease_with_a_time_outlives_a_stop)
     rig_close(&r);
 }
 
+TEST(a_lease_with_a_time_of_a_holder_that_ends_with_its_server_does_not)
+{
+    struct sqlite_options options;
+    struct rig r;
+
+    rig_open(&r, &process_maker);
+    options = options_of(SQLITE_PROCESS);
+    put(&r, r.tasks, "ab");
+    do { /* a dies by it, and nobody is to be told */
+        assert_string_equal(claim_until_end(&r, r.tasks, 1, 1000), "a");
+        rig_pass_ms(&r, 1001);
+        assert_int_equal(sweep(&r, 1), 1);
+    } while (!r.swept[0].dead);
+    assert_string_equal(claim_until_end(&r, r.tasks, 1, 60000), "b");
+    assert_int_equal(renew(&r, 'b', 60000), STORE_LEASE_HELD); /* it is a lease all the same */
+    store_close(r.s);
+
+    reopen(&r, &options);
+    assert_int_equal(counts(&r, r.tasks).dead, 1);
+    assert_string_equal(claim(&r, r.tasks, 9), "b");
+    assert_int_equal(r.held['b'].attempt, 1);
+    rig_pass_ms(&r, 2);
+    assert_int_equal(sweep(&r, 1), 0);
+    rig_close(&r);
+}
+
 TEST(values_over_the_limit_of_memory_stay_on_disk_and_come_back)
 {
     struct sqlite_options options;
