@@ -20,10 +20,10 @@ enum {
     HEAD_BYTES = 40,
     FRAME_HEAD_BYTES = 24,
     MAX_FRAME_BYTES = 16 * 1024 * 1024, /* of what is read; far above what is written */
-    SMALLEST_FILE_BYTES = 64 * 1024,
     /* A file whose frames the database has is begun anew at this length: the same few pages are
      * written again and again, and stay in the cache. */
-    REWIND_BYTES = 256 * 1024
+    REWIND_BYTES = 256 * 1024,
+    REWIND_SHARE = 8 /* or at that part of its size */
 };
 
 static const char magic[8] = "PLTNREDO";
@@ -379,7 +379,7 @@ struct redo_log *redo_log_start(const char *db_path, uint64_t life, uint64_t app
     l->file_bytes = (int64_t)file_bytes;
     remove_file(l->files[0].path); /* one of an earlier server may have another size */
     remove_file(l->files[1].path);
-    l->is_on = file_bytes >= SMALLEST_FILE_BYTES && make_file(&l->files[0], life, l->file_bytes) &&
+    l->is_on = file_bytes > 0 && make_file(&l->files[0], life, l->file_bytes) &&
                make_file(&l->files[1], life, l->file_bytes);
     return l;
 }
@@ -438,7 +438,8 @@ static struct redo_file *find_room(struct redo_log *l, size_t len)
 
     if (!l->is_on || HEAD_BYTES + (int64_t)len > l->file_bytes)
         return NULL;
-    if (f->last <= l->applied && (f->end > REWIND_BYTES || !has_room))
+    if (f->last <= l->applied &&
+        (f->end > REWIND_BYTES || f->end > l->file_bytes / REWIND_SHARE || !has_room))
         return begin_again(l, l->active);
     if (has_room)
         return f;

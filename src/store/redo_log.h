@@ -35,7 +35,7 @@ enum platoon_status redo_log_read(const char *db_path, uint64_t life, uint64_t a
                                   struct batch **out, struct platoon_err *err);
 
 /* Begin a log behind frame `applied`, in new files of at most `file_bytes` each, with the mode of the
- * database, which must be there; what they held is gone. Where there is no room for them redo_log_end() says NOSPACE from the first frame on
+ * database, which must be there; what they held is gone. Where there is no room for them, or `file_bytes` is 0, redo_log_end() says NOSPACE from the first frame on
  * (redo_log_is_on()). NULL when out of memory. */
 struct redo_log *redo_log_start(const char *db_path, uint64_t life, uint64_t applied,
                                 uint64_t file_bytes);

@@ -31,7 +31,7 @@
 enum { LAG_RECORDS = 512, LAG_BYTES = 128 * 1024 }; /* or so far */
 /* Of the redo log: two files of so many bytes, or less on a small disk. What a start after a kill reads
  * back at most. */
-enum { REDO_FILE_BYTES = 2 * 1024 * 1024, REDO_SHARE = 64 };
+enum { REDO_FILE_BYTES = 2 * 1024 * 1024, REDO_SHARE = 64, REDO_LEAST_BYTES = 64 * 1024 };
 /* Values of so much are read at the start, the rest when it is claimed: a server with a million
  * tasks serves the first at once. */
 #define HOT_AT_START_BYTES (UINT64_C(64) << 10)
@@ -493,11 +493,22 @@ static enum platoon_status write_left(struct sqlite_store *s, struct batch *left
              : PLATOON_OK;
 }
 
+static uint64_t redo_bytes(const struct sqlite_store *s)
+{
+    uint64_t share = data_folder_free_bytes(&s->folder) / REDO_SHARE;
+
+    if (s->options.redo_bytes)
+        return s->options.redo_bytes;
+    if (share < REDO_LEAST_BYTES)
+        return 0;
+    return share < REDO_FILE_BYTES ? share : REDO_FILE_BYTES;
+}
+
 /* Take in what the last server left there, and begin a log of our own. */
 static enum platoon_status open_redo(struct sqlite_store *s, const char *path,
                                      struct platoon_err *err)
 {
-    uint64_t life, bytes = data_folder_free_bytes(&s->folder) / REDO_SHARE;
+    uint64_t life;
     struct batch *left = NULL;
     enum platoon_status st = sqlite_db_redo(s->db, &life, &s->last_number, err);
 
@@ -516,8 +527,7 @@ static enum platoon_status open_redo(struct sqlite_store *s, const char *path,
     if (st != PLATOON_OK)
         return st;
     s->appended = s->kept = s->last_number;
-    s->redo = redo_log_start(path, life, s->last_number,
-                             bytes < REDO_FILE_BYTES ? bytes : REDO_FILE_BYTES);
+    s->redo = redo_log_start(path, life, s->last_number, redo_bytes(s));
     return s->redo ? PLATOON_OK : platoon_fail(err, PLATOON_ENOMEM, "no memory to open the store");
 }
 

@@ -249,7 +249,7 @@ TEST(a_disk_without_room_has_no_log)
     struct redo_log *l;
 
     new_path();
-    l = redo_log_start(db_path, LIFE, 0, 4096);
+    l = redo_log_start(db_path, LIFE, 0, 0);
     assert_non_null(l);
     assert_false(redo_log_is_on(l));
     assert_int_equal(append(l, 1, 0), STORE_NOSPACE);

@@ -45,10 +45,14 @@ static uint32_t pick(uint32_t n)
     return (uint32_t)((random_state * UINT64_C(2685821657736338717)) >> 33) % n;
 }
 
+/* Files of the redo log that a history fills many times, a few times, and not at all. */
 static struct sqlite_options options_of(bool is_power)
 {
+    static const uint64_t redo_bytes[] = {512, 1024, 4096, 0};
+
     return (struct sqlite_options){.folder = folder,
                                    .durability = is_power ? SQLITE_POWER : SQLITE_PROCESS,
+                                   .redo_bytes = redo_bytes[seed % 4],
                                    .reserve_bytes = 4096};
 }
 
