@@ -177,8 +177,8 @@ class Bench:
         worker.line()
         return worker
 
-    def c_client(self, server):
-        return Tool(self, BUILD / "bench" / "client", server.port, self.keyfile, "small")
+    def c_client(self, server, queue="small"):
+        return Tool(self, BUILD / "bench" / "client", server.port, self.keyfile, queue)
 
     @contextlib.contextmanager
     def one_cpu(self):

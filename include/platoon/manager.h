@@ -36,7 +36,7 @@ struct platoon_manager_options {
     const char *name;         /* NULL: the connection is named PROGRAM-PID; else PROGRAM-PID|NAME.
                                  A process's first manager leaves it NULL, those of other threads
                                  set it */
-    double connect_timeout_s; /* for the TCP connection and the handshake; 0: 30 s */
+    double connect_timeout_s; /* to find the address, connect and log in; 0: 30 s */
     size_t max_reply_bytes;   /* refuse longer replies (ELIMIT); 0: 1 GiB */
     bool reconnect;           /* make a new connection on the next call after one was lost */
     bool auth_sha256_only;    /* refuse a server that proves itself with MD5 only */

@@ -136,8 +136,8 @@ static enum platoon_status no_connection(const struct conn_peer *peer, int reaso
                         strerror(reason));
 }
 
-static enum platoon_status resolve(const struct conn_peer *peer, struct addrinfo **out,
-                                   struct platoon_err *err)
+static enum platoon_status resolve(const struct conn_peer *peer, uint64_t deadline_ns,
+                                   struct addrinfo **out, struct platoon_err *err)
 {
     const struct addrinfo hints = {.ai_family = AF_UNSPEC,
                                    .ai_socktype = SOCK_STREAM,
@@ -152,9 +152,14 @@ static enum platoon_status resolve(const struct conn_peer *peer, struct addrinfo
     /* Addresses first: AI_ADDRCONFIG hides ::1 on a machine whose only IPv6 address it is. */
     rc = getaddrinfo(peer->address.host, port, &numeric, out);
     if (rc == EAI_NONAME)
-        rc = lookup_host(peer->address.host, port, &hints, out);
+        rc = lookup_host_until(peer->address.host, port, &hints, deadline_ns, out);
     if (rc == 0)
         return PLATOON_OK;
+    if (rc == LOOKUP_TIMEOUT)
+        return platoon_fail(err, PLATOON_ECONNECT,
+                            "no name server told the address of `%s` within the time limit: give "
+                            "its address, or name it in /etc/hosts",
+                            peer->address.host);
     if (rc == EAI_MEMORY)
         return platoon_fail(err, PLATOON_ENOMEM, "out of memory while looking up `%s`",
                             peer->address.host);
@@ -184,7 +189,7 @@ static enum platoon_status connect_to_any(struct conn_peer *peer, uint64_t deadl
     struct addrinfo *all;
     size_t n_left = 0;
     int fd = -1, reason = 0;
-    enum platoon_status st = resolve(peer, &all, err);
+    enum platoon_status st = resolve(peer, deadline_ns, &all, err);
 
     if (st != PLATOON_OK)
         return st;

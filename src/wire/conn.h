@@ -47,8 +47,8 @@ void conn_peer_init(struct conn_peer *peer, const char *host, uint16_t port);
 /* A closed connection that owns nothing. */
 void conn_init(struct conn *c);
 /* Connect to the address that answered last, else to every address of the name in turn, each with
- * its share of the time. Resolving a name is not bounded by the deadline, the rest is. `peer` is
- * kept until conn_close(). EADDR (the name is unknown), ECONNECT. */
+ * its share of the time; to learn the addresses counts too (lookup.h). `peer` is kept until
+ * conn_close(). EADDR (the name is unknown), ECONNECT. */
 enum platoon_status conn_open(struct conn *c, struct conn_peer *peer, uint64_t deadline_ns,
                               struct platoon_err *err);
 /* Close, and free the buffer. Any state; afterwards as after conn_init(). */

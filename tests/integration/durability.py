@@ -195,7 +195,6 @@ def kill_at_random(t, *options, kills=KILLS, prefix=()):
         crew.end()
     store.kill()
     store.start()
-    # Those of stock clients wait again since the start, whatever the file says.
     by_id = "SELECT count(*) FROM task WHERE state = 1 AND lease_ms > 0"
     t.eventually(lambda: store.sql(by_id) == [(0,)], "leases by id have run out")
     check_ledger(store, crews)
@@ -502,6 +501,28 @@ def a_start_says_what_it_found_and_fresh_forgets_it(t):
     m = store.connect()
     check_equal((m.get_task_queue().qsize(), m.get_result_queue().qsize()), (0, 0), "lengths after --fresh")
     check_equal(store.sql("SELECT count(*) FROM task"), [(0,)], "rows after --fresh")
+    store.stop()
+
+
+@test
+def a_lease_of_before_fresh_ends_no_task_of_after(t):
+    """Numbers of tasks begin anew then; leases do not."""
+    store = Store(t).start()
+    p = store.connect().platoon()
+    before, = p.put_many("get_task_queue", ["before"])
+    row, = p.lease("get_task_queue", 1)
+    for options in ((), ("--fresh",)):
+        store.kill()
+        store.start(*options)
+    m = store.connect()
+    p = m.platoon()
+    check_equal(p.put_many("get_task_queue", ["after"]), [before], "its number")
+    taken, = p.lease("get_task_queue", 1)
+    check(taken["lease"] != row["lease"], "the same lease")
+    check_equal(p.renew([row["lease"]]), ["lost"], "renew")
+    check_equal(p.complete([{"task": before, "lease": row["lease"], "value": "late"}]), ["gone"], "complete")
+    check_equal(p.complete([{"task": before, "lease": taken["lease"], "value": "right"}]), ["recorded"], "complete")
+    check_equal(drain(m.get_result_queue()), ["right"], "results")
     store.stop()
 
 

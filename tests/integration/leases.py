@@ -411,6 +411,19 @@ def late_put_completes_what_was_set_aside(t):
     p.kill()
 
 
+@test
+def late_put_completes_one_that_died_meanwhile(t):
+    farm = Farm(t)
+    task, = farm.platoon.put_many("get_task_queue", rows=[{"value": ONE, "attempts": 1}])
+    farm.run(_one(t), "m = connect(); m.get_task_queue().get()")
+    farm.wait([(ONE, ("leased", 0))])  # for the grace
+    farm.wait([(ONE, ("dead", 1))])
+    farm.run(_one(t), "m = connect(); m.get_result_queue().put('late')")
+    farm.wait([], done=1)
+    check_equal(farm.platoon.retry([task]), ["gone"], "retry")
+    check_equal(farm.results.get(timeout=5), "late", "result")
+
+
 class Cable:
     """Two hosts joined by a cable, in network namespaces of their own: the server's 10.77.0.1, the client's 10.77.0.2."""
 

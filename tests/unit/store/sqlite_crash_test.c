@@ -322,6 +322,53 @@ static void check_dones(struct rig *r)
     }
 }
 
+static const struct store_row *row_of(const struct look *l, store_task_id task)
+{
+    for (size_t i = 0; i < l->n_rows; i++)
+        if (l->rows[i].task == task)
+            return &l->rows[i];
+    return NULL;
+}
+
+struct looked {
+    const struct rig *rig;
+    bool has_come;
+};
+
+static void on_look(enum store_status st, const struct look *l, void *arg)
+{
+    struct looked *looked = arg;
+    const struct rig *r = looked->rig;
+
+    looked->has_come = true;
+    CHECK(st == STORE_OK && l->n_rows < LOOK_MAX_ROWS);
+    for (size_t i = 0; i < l->n_rows; i++) {
+        const struct store_row *row = &l->rows[i];
+        const struct store_row *other;
+
+        if (row->queue == r->tasks && row->state == STORE_DONE) {
+            other = row_of(l, row->result);
+            CHECK(other && other->queue == r->results && other->result_of == row->task);
+        } else if (row->queue == r->results) {
+            other = row_of(l, row->result_of);
+            CHECK(other && other->state == STORE_DONE && other->result == row->task);
+        } else {
+            CHECK(!row->result);
+        }
+    }
+}
+
+/* Acknowledged or not: no end of a task without its result, no result without the end. */
+static void check_pairs(struct rig *r)
+{
+    const struct store_filter everything = {.limit = LOOK_MAX_ROWS};
+    struct looked looked = {.rig = r};
+
+    store_look(r->s, &everything, on_look, &looked);
+    while (!looked.has_come)
+        (void)store_turn(r->s);
+}
+
 static store_task_id claimed_task(struct rig *r)
 {
     return r->held[(int)r->letters[0]].ref.task;
@@ -370,6 +417,7 @@ static void run_history(bool is_power)
     if (store_sqlite_open(&options, &left, &err) != PLATOON_OK)
         fail_msg("seed %llu: %s", (unsigned long long)seed, err.message);
     rig_open_on(&r, NULL, left);
+    check_pairs(&r);
     check_puts(&r);
     check_dones(&r);
     check_line(&r);
