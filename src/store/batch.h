@@ -2,8 +2,8 @@
 /* batch.h - what a journal has been told and has not kept yet: records in order, with what they
  * refer to.
  *
- * The loop thread fills a batch; then the store thread writes it, and only reads it; then the loop frees
- * it. Payload counts are touched by the loop alone.
+ * The loop thread fills a batch; then the store thread writes it, and only reads it; then the loop
+ * frees it. Payload counts are touched by the loop alone.
  * */
 #ifndef PLATOON_STORE_BATCH_H
 #define PLATOON_STORE_BATCH_H

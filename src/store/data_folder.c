@@ -36,8 +36,8 @@ static const struct {
     {0x0bd00bd0, "Lustre"}, {0x47504653, "GPFS"}, {0x01021997, "9P"},
 };
 
-/* What is behind FUSE statfs(2) does not say, but the mount does: "fuse.sshfs". Those of which it is
- * known that the files are on another machine. */
+/* What is behind FUSE statfs(2) does not say, but the mount does: "fuse.sshfs". Those of which it
+ * is known that the files are on another machine. */
 enum { FUSE_TYPE = 0x65735546 };
 static const char *const network_fuse[] = {
     "sshfs",    "glusterfs", "ceph",      "ceph-fuse", "mfs",    "moosefs",  "lizardfs",

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* redo_log.c - see redo_log.h.
  *
- * A frame that a kill cut off fails its checksum, and reading ends there: nobody was told that it is
- * kept. So does one that lost its power between two sectors. */
+ * A frame that a kill cut off fails its checksum, and reading ends there: nobody was told that it
+ * is kept. So does one that lost its power between two sectors. */
 #include "store/redo_log.h"
 
 #include <sqlite3.h>
@@ -269,8 +269,8 @@ static enum platoon_status read_files(struct redo_log *l, struct batch **out,
     return PLATOON_OK;
 }
 
-/* Without what the database has, and without what stands behind a gap: where a loss of power took the
- * frame before it. */
+/* Without what the database has, and without what stands behind a gap: where a loss of power took
+ * the frame before it. */
 static struct batch *only_new(struct batch *b, uint64_t applied)
 {
     struct batch *first, **end = &first;

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* redo_log.h - what stands in front of the database: what each turn of the loop has to keep, appended
- * to a file in one write, until the database has it too.
+/* redo_log.h - what stands in front of the database: what each turn of the loop has to keep,
+ * appended to a file in one write, until the database has it too.
  *
- * Two files of a fixed size beside the database, "-redo0" and "-redo1", room for both set aside when
- * they are made. One is written until it is full, then the other, as soon as the database has all of
- * what that one holds. A file is a head and frames:
+ * Two files of a fixed size beside the database, "-redo0" and "-redo1", room for both set aside
+ * when they are made. One is written until it is full, then the other, as soon as the database has
+ * all of what that one holds. A file is a head and frames:
  *
  *     head    "PLTNREDO", version, life, salt, checksum
  *     frame   length, checksum (of the salt too), number, time, records (redo_record.h)
  *
  * Numbers of frames count on from 1 for as long as a store exists, without a gap; the database says
- * which one it has last. Each start of a server begins a life, which the database names too: files of
- * another one are not its. A new salt makes whatever a file held before unreadable, so what follows
- * the last whole frame is never taken for one.
+ * which one it has last. Each start of a server begins a life, which the database names too: files
+ * of another one are not its. A new salt makes whatever a file held before unreadable, so what
+ * follows the last whole frame is never taken for one.
  *
- * Files go through SQLite's own layer (sqlite3_vfs): what tests do to the database's files, they do to
- * these. Nothing here locks: one thread appends; another may sync (redo_log_sync) meanwhile. */
+ * Files go through SQLite's own layer (sqlite3_vfs): what tests do to the database's files, they do
+ * to these. Nothing here locks: one thread appends; another may sync (redo_log_sync) meanwhile. */
 #ifndef PLATOON_STORE_REDO_LOG_H
 #define PLATOON_STORE_REDO_LOG_H
 
@@ -27,16 +27,17 @@ enum { REDO_LOG_FRAME_BYTES = 256 * 1024 }; /* a frame of more values belongs in
 
 struct redo_log;
 
-/* What the files of the database `db_path` hold beyond frame `applied` of the life `life`, in order,
- * into *out, each chained batch with its number and time; yours. NULL: nothing. Nothing is written,
- * and a server may be writing: then it is what they held when this was called, or later. EINVAL: a
- * file of that name is none of ours; EVERSION: a newer Platoon's; EIO; ENOMEM. */
+/* What the files of the database `db_path` hold beyond frame `applied` of the life `life`, in
+ * order, into *out, each chained batch with its number and time; yours. NULL: nothing. Nothing is
+ * written, and a server may be writing: then it is what they held when this was called, or later.
+ * EINVAL: a file of that name is none of ours; EVERSION: a newer Platoon's; EIO; ENOMEM. */
 enum platoon_status redo_log_read(const char *db_path, uint64_t life, uint64_t applied,
                                   struct batch **out, struct platoon_err *err);
 
-/* Begin a log behind frame `applied`, in new files of at most `file_bytes` each, with the mode of the
- * database, which must be there; what they held is gone. Where there is no room for them, or `file_bytes` is 0, redo_log_end() says NOSPACE from the first frame on
- * (redo_log_is_on()). NULL when out of memory. */
+/* Begin a log behind frame `applied`, in new files of at most `file_bytes` each, with the mode of
+ * the database, which must be there; what they held is gone. Where there is no room for them, or
+ * `file_bytes` is 0, redo_log_end() says NOSPACE from the first frame on (redo_log_is_on()). NULL
+ * when out of memory. */
 struct redo_log *redo_log_start(const char *db_path, uint64_t life, uint64_t applied,
                                 uint64_t file_bytes);
 bool redo_log_is_on(const struct redo_log *l);
@@ -57,8 +58,8 @@ enum store_status redo_log_end(struct redo_log *l, uint64_t number, int64_t wall
 /* The database has all up to frame `number`. */
 void redo_log_has_applied(struct redo_log *l, uint64_t number);
 
-/* Which file the last frame is in (0, 1), and: have all writes to it on the medium. False: it failed.
- * Any thread; blocks. */
+/* Which file the last frame is in (0, 1), and: have all writes to it on the medium. False: it
+ * failed. Any thread; blocks. */
 int redo_log_file(const struct redo_log *l);
 bool redo_log_sync(struct redo_log *l, int file);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* redo_record.h - records of a batch as bytes of the redo log, and back.
  *
- * A record is its kind and, in the order of a table in redo_record.c, the fields that this kind has:
- * numbers as LEB128, strings and values with their length before them. What is decoded comes from a
- * file: every length is checked against what is there. */
+ * A record is its kind and, in the order of a table in redo_record.c, the fields that this kind
+ * has: numbers as LEB128, strings and values with their length before them. What is decoded comes
+ * from a file: every length is checked against what is there. */
 #ifndef PLATOON_STORE_REDO_RECORD_H
 #define PLATOON_STORE_REDO_RECORD_H
 

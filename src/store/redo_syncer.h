@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* redo_syncer.h - the thread that has the redo log on the medium, at `power`: while it syncs, the loop
- * appends what the next sync will hold, so that many clients share one. */
+/* redo_syncer.h - the thread that has the redo log on the medium, at `power`: while it syncs, the
+ * loop appends what the next sync will hold, so that many clients share one. */
 #ifndef PLATOON_STORE_REDO_SYNCER_H
 #define PLATOON_STORE_REDO_SYNCER_H
 
@@ -32,7 +32,8 @@ void redo_syncer_stop(struct redo_syncer *y);
 
 /* Frame `number` was appended to the log's file `file`. */
 void redo_syncer_want(struct redo_syncer *y, uint64_t number, int file);
-/* The last frame that is on the medium, with all before it. *has_failed: and it will stay the last. */
+/* The last frame that is on the medium, with all before it. *has_failed: and it will stay the
+ * last. */
 uint64_t redo_syncer_synced(struct redo_syncer *y, bool *has_failed);
 
 #endif

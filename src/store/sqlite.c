@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sqlite.c - the journal of a table store, kept in SQLite, with a redo log in front of it.
  *
- * Every step is told to the open batch (sqlite_tell.c). keep(), once a turn, makes a frame of what the
- * turn told and appends it to the redo log: one write, after which a kill loses nothing of it. At
- * `process` the answers leave in the same turn; at `power` when a thread has synced the log
- * (redo_syncer.c). Many frames later, or after LAG_NS, the open batch is closed and handed to the thread
- * that has the database (sqlite_writer.c).
+ * Every step is told to the open batch (sqlite_tell.c). keep(), once a turn, makes a frame of what
+ * the turn told and appends it to the redo log: one write, after which a kill loses nothing of it.
+ * At `process` the answers leave in the same turn; at `power` when a thread has synced the log
+ * (redo_syncer.c). Many frames later, or after LAG_NS, the open batch is closed and handed to the
+ * thread that has the database (sqlite_writer.c).
  *
- * What is nothing for the log (a big value; what reads the database), or finds no room there, makes its
- * batch *direct*: it is handed over at once, and its answers, and all behind them, wait until it is
- * written.
+ * What is nothing for the log (a big value; what reads the database), or finds no room there, makes
+ * its batch *direct*: it is handed over at once, and its answers, and all behind them, wait until
+ * it is written.
  *
- * Invariants. (1) Frames are numbered in turn, batches are written in their order, and the file says
- * which frame it has last. (2) The database belongs to the thread. (3) `kept` rises only when everything
- * up to it is durable at the level of open. (4) The thread reads batches and never counts references. (5)
- * Where nothing can be kept, nothing is promised: a full disk leaves the batch waiting and is tried
- * again; a medium that failed fails every answer until the server is restarted. */
+ * Invariants. (1) Frames are numbered in turn, batches are written in their order, and the file
+ * says which frame it has last. (2) The database belongs to the thread. (3) `kept` rises only when
+ * everything up to it is durable at the level of open. (4) The thread reads batches and never
+ * counts references. (5) Where nothing can be kept, nothing is promised: a full disk leaves the
+ * batch waiting and is tried again; a medium that failed fails every answer until the server is
+ * restarted. */
 #include "store/sqlite_store.h"
 
 #include <stdio.h>
@@ -29,8 +30,8 @@
 #define LAG_NS   UINT64_C(50000000) /* the database lags so far behind what was told, */
 #define RETRY_NS UINT64_C(500000000)
 enum { LAG_RECORDS = 512, LAG_BYTES = 128 * 1024 }; /* or so far */
-/* Of the redo log: two files of so many bytes, or less on a small disk. What a start after a kill reads
- * back at most. */
+/* Of the redo log: two files of so many bytes, or less on a small disk. What a start after a kill
+ * reads back at most. */
 enum { REDO_FILE_BYTES = 2 * 1024 * 1024, REDO_SHARE = 64, REDO_LEAST_BYTES = 64 * 1024 };
 /* Values of so much are read at the start, the rest when it is claimed: a server with a million
  * tasks serves the first at once. */

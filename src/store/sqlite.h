@@ -20,7 +20,8 @@ struct sqlite_options {
         max_queue_bytes;    /* puts on task queues beyond this are refused with NOSPACE; 0: none */
     uint64_t reserve_bytes; /* set aside for results when the disk is full; 0: 64 MiB, or a
                                   sixteenth of what is free if that is less */
-    uint64_t redo_bytes; /* of each of the redo log's two files; 0: 2 MiB, or less on a small disk */
+    /* of each of the redo log's two files; 0: 2 MiB, or less on a small disk */
+    uint64_t redo_bytes;
     void (*log)(int level, const char *line, void *arg); /* may be NULL; loop thread */
     void *log_arg;
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sqlite_copy.c - by SQLite's backup calls, which restart when the file changes under them: so in
- * one step. What was acknowledged and is not in the file yet is read from the redo log before that, and
- * added to the copy: by then the file has all that the log forgot meanwhile. */
+ * one step. What was acknowledged and is not in the file yet is read from the redo log before that,
+ * and added to the copy: by then the file has all that the log forgot meanwhile. */
 #include "store/sqlite_copy.h"
 
 #include <sqlite3.h>

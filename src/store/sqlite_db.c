@@ -41,7 +41,8 @@ static const char *const statement_sql[N_STATEMENTS] = {
     [S_ATTEMPT_END] =
         "UPDATE attempt SET ended_ms=?4, ending=?5 WHERE task=?1 AND lease_epoch=?2 AND "
         "lease_counter=?3",
-    /* What an earlier life of the task ended with is over: after a retry it can end, or die, again. */
+    /* What an earlier life of the task ended with is over: after a retry it can end, or die,
+     * again. */
     [S_STATE] =
         "UPDATE task SET state=?2, place=?3, attempts_lost=?4, may_be_repeat=?5, changed_ms=?6, "
         "has_failure_value=0, result=NULL WHERE id=?1",
@@ -117,8 +118,8 @@ int sqlite_db_finish(sqlite3_stmt *s)
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
-/* Did its last user leave this file of SQLite's beside it: "-wal", or "-journal" of a store that was
- * being made? */
+/* Did its last user leave this file of SQLite's beside it: "-wal", or "-journal" of a store that
+ * was being made? */
 static bool has_beside(const char *path, const char *ending)
 {
     char name[4200];

@@ -26,10 +26,10 @@ enum platoon_status sqlite_db_load(struct sqlite_db *db, struct tasks *tasks, ui
                                    uint64_t now_ns, uint64_t *out_epoch, uint64_t *out_cold_bytes,
                                    struct platoon_err *err);
 
-/* Write a chain of batches, in order, in one transaction that is durable at the level of open; where
- * that fails for want of room, in one each. Each one's status: OK: kept; NOSPACE, NOMEM: not kept, nor
- * any behind it, and may be written again; DOWN, CORRUPT: the medium failed. A batch is whole or
- * absent, and the file says which number it has last. */
+/* Write a chain of batches, in order, in one transaction that is durable at the level of open;
+ * where that fails for want of room, in one each. Each one's status: OK: kept; NOSPACE, NOMEM: not
+ * kept, nor any behind it, and may be written again; DOWN, CORRUPT: the medium failed. A batch is
+ * whole or absent, and the file says which number it has last. */
 void sqlite_db_write_group(struct sqlite_db *db, struct batch *first);
 /* Which redo log goes with the file, and the number of the last batch that was written; 0: none. */
 enum platoon_status sqlite_db_redo(struct sqlite_db *db, uint64_t *out_life, uint64_t *out_number,

@@ -136,8 +136,8 @@ struct load {
     uint64_t hot_left, cold_bytes, now_ns, last_place;
 };
 
-/* Most tasks of a long queue were never taken: of these no more is read than they have. A start with a
- * million of them spends its time here. */
+/* Most tasks of a long queue were never taken: of these no more is read than they have. A start
+ * with a million of them spends its time here. */
 enum {
     ROW_ID,
     ROW_QUEUE,

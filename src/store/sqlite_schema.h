@@ -25,7 +25,8 @@ static const char sqlite_schema_v1[] =
     "  result_of INTEGER, result INTEGER, outcome TEXT,"
     "  lease_epoch INTEGER, lease_counter INTEGER, lease_ms INTEGER,"
     "  created_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL);"
-    /* Not NOT IN (2, 3, 6): SQLite makes a table of its own for such a list, at each write of a row. */
+    /* Not NOT IN (2, 3, 6): SQLite makes a table of its own for such a list, at each write of a
+     * row. */
     "CREATE INDEX task_alive ON task(queue, place) WHERE state <> 2 AND state <> 3 AND state <> 6;"
     "CREATE INDEX task_result_of ON task(result_of) WHERE result_of IS NOT NULL;"
     /* Apart from the rows, so that looking at a million tasks does not read a million values. */
@@ -53,8 +54,8 @@ static const char sqlite_schema_v1[] =
 /* A task may have a limit of attempts of its own; NULL: its queue's. */
 static const char sqlite_schema_v2[] = "ALTER TABLE task ADD COLUMN max_attempts INTEGER;";
 
-/* Which life of the redo log (redo_log.h) goes with this file, and the number of its last frame that is
- * in here. An older program would not read that log. */
+/* Which life of the redo log (redo_log.h) goes with this file, and the number of its last frame
+ * that is in here. An older program would not read that log. */
 static const char sqlite_schema_v3[] = "INSERT INTO meta VALUES('redo_life', 0), ('redo', 0);";
 
 /* [n] makes version n + 1 of version n; 0 is an empty file. */

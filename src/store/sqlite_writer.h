@@ -2,8 +2,9 @@
 /* sqlite_writer.h - the thread of the `sqlite` store that has the database.
  *
  * Batches that are handed over are written in that order, as many in one transaction as wait, and
- * come back by sqlite_writer_take(). After a batch that could not be written, those handed over behind it come back
- * unwritten with the same status, until all have been taken back: nothing overtakes. */
+ * come back by sqlite_writer_take(). After a batch that could not be written, those handed over
+ * behind it come back unwritten with the same status, until all have been taken back: nothing
+ * overtakes. */
 #ifndef PLATOON_STORE_SQLITE_WRITER_H
 #define PLATOON_STORE_SQLITE_WRITER_H
 

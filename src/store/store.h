@@ -97,12 +97,12 @@ void store_close(struct store *s); /* drops pending callbacks unanswered; NULL i
  * store's time stands still during a longer pause of the server, which could not hear renewals
  * meanwhile. Never from a callback. Returns true if anything was answered. */
 bool store_turn(struct store *s);
-/* When it wants a turn at the latest though nothing comes, by the monotonic clock; UINT64_MAX: never.
- * For a store that keeps what it was told behind its answers. */
+/* When it wants a turn at the latest though nothing comes, by the monotonic clock; UINT64_MAX:
+ * never. For a store that keeps what it was told behind its answers. */
 uint64_t store_due_ns(struct store *s);
 /* `wake` is called, on any thread, when a store that works elsewhere has answers for store_turn().
- * Unused by `memory`. Set before the first verb; NULL ends it: once this returned the old one is not
- * called any more. */
+ * Unused by `memory`. Set before the first verb; NULL ends it: once this returned the old one is
+ * not called any more. */
 void store_on_wake(struct store *s, void (*wake)(void *arg), void *arg);
 
 /* --- queues ----------------------------------------------------------------------------------- */
@@ -139,9 +139,9 @@ void store_put(struct store *s, store_queue_id queue, const struct store_put_ite
 struct store_holder {
     const char *client; /* peer and name, for people */
     const char *worker; /* of the platoon typeid, else "" */
-    /* It cannot come back to another server: what it holds when this one ends is queued again at the
-     * next start, and to die by it is told by the log only. Else a lease with a time outlives the
-     * server. */
+    /* It cannot come back to another server: what it holds when this one ends is queued again at
+     * the next start, and to die by it is told by the log only. Else a lease with a time outlives
+     * the server. */
     bool ends_with_server;
 };
 struct store_claimed {
@@ -165,8 +165,9 @@ struct store_lease_ref {
     store_task_id task;
     struct store_lease_id lease;
 };
-/* LOST: it ran out or was given back; a result is taken all the same if it is the first. ENDED: LOST,
- * and the task has ended, or is dead and its master was told: no result of it is taken any more. */
+/* LOST: it ran out or was given back; a result is taken all the same if it is the first. ENDED:
+ * LOST, and the task has ended, or is dead and its master was told: no result of it is taken any
+ * more. */
 enum store_lease_status { STORE_LEASE_HELD, STORE_LEASE_LOST, STORE_LEASE_ENDED };
 typedef void (*store_renew_cb)(enum store_status st, const enum store_lease_status *answers,
                                size_t n, void *arg);
@@ -213,9 +214,9 @@ struct store_fail_item {
     uint32_t delay_ms; /* before it can be claimed again */
 };
 /* A failure that is to be tried again: to the end of the queue as it is now, attempt counted, dead
- * at the limit. The `fail` of the platoon type is not this but done(STORE_FAILED). Who calls it must
- * know that a death is told by another call: if the server ends between the two, the next sweep
- * says DEAD once more, and what the master is told then cannot name the error. */
+ * at the limit. The `fail` of the platoon type is not this but done(STORE_FAILED). Who calls it
+ * must know that a death is told by another call: if the server ends between the two, the next
+ * sweep says DEAD once more, and what the master is told then cannot name the error. */
 typedef void (*store_fail_cb)(enum store_status st, const enum store_fail_status *answers, size_t n,
                               void *arg);
 void store_fail(struct store *s, const struct store_fail_item *items, size_t n, store_fail_cb cb,
@@ -251,9 +252,9 @@ void store_sweep(struct store *s, size_t max, store_sweep_cb cb, void *arg);
 
 /* --- by operators -----------------------------------------------------------------------------
  * Put tasks back that are abandoned, dead, failed, cancelled, or done by a guess (outcome
- * STORE_ASSUMED): to the front, with no attempt lost; unfinished rises where it had fallen. DONE: it
- * is done for certain, and not touched unless `again`. NOT_NOW: it is queued or leased. GONE: there
- * is none, or nothing is kept of it. What it ended with before stays where it is. */
+ * STORE_ASSUMED): to the front, with no attempt lost; unfinished rises where it had fallen. DONE:
+ * it is done for certain, and not touched unless `again`. NOT_NOW: it is queued or leased. GONE:
+ * there is none, or nothing is kept of it. What it ended with before stays where it is. */
 #define STORE_ASSUMED "assumed"
 enum store_retry_status { STORE_RETRIED, STORE_RETRY_NOT_NOW, STORE_RETRY_GONE, STORE_RETRY_DONE };
 typedef void (*store_retry_cb)(enum store_status st, const enum store_retry_status *answers,

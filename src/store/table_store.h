@@ -17,8 +17,8 @@ struct table_journal {
      * its queue (else 0) and its bytes. Anything but OK refuses the call: NOMEM; NOSPACE, TOOBIG
      * for puts; DOWN. */
     enum store_status (*begin)(void *arg, store_queue_id put_on, size_t n, uint64_t bytes);
-    /* After a step, in the order of the steps. `lease_ms` of `claimed`: 0 for a holder that ends with
-     * this server. */
+    /* After a step, in the order of the steps. `lease_ms` of `claimed`: 0 for a holder that ends
+     * with this server. */
     void (*attached)(void *arg, uint64_t epoch);
     void (*queue_made)(void *arg, const struct store_queue *q);
     void (*put)(void *arg, const struct store_put_item *items,

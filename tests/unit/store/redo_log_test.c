@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* redo_log_test.c - frames of the redo log: what is read is what was written, up to the first frame that
- * is not whole. What a crash leaves of it is tested with the store: sqlite_crash_test.c. */
+/* redo_log_test.c - frames of the redo log: what is read is what was written, up to the first frame
+ * that is not whole. What a crash leaves of it is tested with the store: sqlite_crash_test.c. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
