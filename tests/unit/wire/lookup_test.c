@@ -136,7 +136,8 @@ static int look_up_in_vain(void)
                           &found) != 0)
         return 4; /* one that goes on asking holds nobody up */
     freeaddrinfo(found);
-    while (count_threads() >= n_threads) /* until the resolver gives up: the thread frees what it has */
+    while (count_threads() >=
+           n_threads) /* until the resolver gives up: the thread frees what it has */
         pass_ms(10);
     return 0;
 }
