@@ -123,9 +123,10 @@ static void means_row(struct page *p, size_t metric, size_t point, size_t arm)
 
 static void put_means(struct page *p)
 {
-    static const struct tables_head numbers[] = {{"Mean", "均值"},     {"± 95 %", "± 95 %"},
-                                                 {"SD", "标准差"},     {"Min", "最小值"},
-                                                 {"Median", "中位数"}, {"Max", "最大值"}};
+    static const struct tables_head numbers[] = {
+        {"Mean", "均值"},     {"±&#160;95&#160;%", "±&#160;95&#160;%"},
+        {"SD", "标准差"},     {"Min", "最小值"},
+        {"Median", "中位数"}, {"Max", "最大值"}};
     size_t n_all = tally_n_metrics(p->report->tally) * page_points(p) * page_arms(p), n_shown = 0;
     size_t n_rows = n_all < REPORT_MAX_TABLE_ROWS ? n_all : REPORT_MAX_TABLE_ROWS;
     struct tables_head heads[6 + sizeof numbers / sizeof *numbers];
@@ -180,10 +181,13 @@ static void differences_row(struct page *p, size_t metric, const struct tally_co
 
 static void put_differences(struct page *p)
 {
-    static const struct tables_head numbers[] = {
-        {"Pairs", "对数"},           {"Difference", "平均差值"}, {"± 95 %", "± 95 %"},
-        {"Of baseline", "占基准"},   {"p (Holm)", "p（Holm）"},  {"Correlation", "相关系数"},
-        {"Variance ratio", "方差比"}};
+    static const struct tables_head numbers[] = {{"Pairs", "对数"},
+                                                 {"Difference", "平均差值"},
+                                                 {"±&#160;95&#160;%", "±&#160;95&#160;%"},
+                                                 {"Of baseline", "占基准"},
+                                                 {"p (Holm)", "p（Holm）"},
+                                                 {"Correlation", "相关系数"},
+                                                 {"Variance ratio", "方差比"}};
     size_t n_all = tally_n_metrics(p->report->tally) * page_points(p) * (page_arms(p) - 1);
     size_t n_rows = n_all < REPORT_MAX_TABLE_ROWS ? n_all : REPORT_MAX_TABLE_ROWS, n_shown = 0;
     struct tables_head heads[3 + sizeof numbers / sizeof *numbers];
