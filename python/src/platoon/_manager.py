@@ -114,7 +114,7 @@ class _ServerObject(object):
         current_process()._manager_server = self
         try:
             while self._server.is_alive() and not self.stop_event.is_set():
-                self._server.join(0.2)
+                self.stop_event.wait(0.2)
         except (KeyboardInterrupt, SystemExit):
             pass
         finally:

@@ -96,7 +96,8 @@ class Server(object):
         self.join(patience)
         if self.exitcode is None:
             self._popen.kill()
-            self.join()
+            # Not for ever: a Ctrl-C in the middle of Popen.wait() can leave Popen's lock taken, and then no wait ends.
+            self.join(patience)
 
     def _poll(self):
         self.exitcode = self._popen.poll()
