@@ -124,10 +124,36 @@ static bool has_entry(const char *environment, size_t len, const char *entry)
     return false;
 }
 
+static bool has_ended(pid_t pid)
+{
+    siginfo_t info = {0};
+
+    return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == pid;
+}
+
+/* As read_environment(). In the middle of an exec a process has none, for as long as the kernel
+ * takes to put the new one in place: that is waited for. */
+static char *settled_environment(pid_t pid, size_t *out_len)
+{
+    enum { LOOKS = 50, PAUSE_NS = 100000 }; /* 5 ms in all; then it was started without any */
+    const struct timespec pause = {0, PAUSE_NS};
+    char *text = NULL;
+
+    for (int i = 0; i < LOOKS; i++) {
+        text = read_environment(pid, out_len);
+        if (!text || *out_len > 0 || has_ended(pid))
+            break;
+        free(text);
+        text = NULL;
+        (void)nanosleep(&pause, NULL); /* a shorter one does no harm */
+    }
+    return text;
+}
+
 static bool belongs_to_a_leader(const struct family *f, pid_t pid)
 {
     size_t len = 0;
-    char *environment = f->n_leaders ? read_environment(pid, &len) : NULL;
+    char *environment = f->n_leaders ? settled_environment(pid, &len) : NULL;
     bool is_owned = false;
 
     for (size_t i = 0; environment && !is_owned && i < f->n_leaders; i++)

@@ -403,6 +403,36 @@ TEST(daemon_of_a_living_process_lives)
     spawner_stop(&s);
 }
 
+/* In the middle of an exec a process has no environment to be known by. */
+TEST(daemon_that_starts_programs_all_the_time_lives)
+{
+    static char *const other_env[] = {(char *)"PATH=/usr/bin:/bin", (char *)"PLATOON_SLOT=2", NULL};
+    char *const true_argv[] = {(char *)"true", NULL};
+    char path[] = "/tmp/platoon-test-XXXXXX", command[128];
+    int fd = mkstemp(path), out;
+    struct spawner s;
+    pid_t daemon;
+
+    assert_true(fd >= 0);
+    assert_int_equal(dprintf(fd, "exec /bin/sh %s\n", path), strlen(path) + 14);
+    close(fd);
+    snprintf(command, sizeof command, "(setsid /bin/sh %s & echo $!); sleep 302", path);
+    start(&s);
+    ask_shell(&s, 1, command, &out);
+    daemon = read_pid(out);
+    for (unsigned i = 0; i < 300; i++) {
+        ask(&s, 2 + i, "/", true_argv, other_env, -1);
+        (void)wait_end(&s);
+        assert_int_equal(kill(daemon, 0), 0);
+    }
+    spawner_kill(&s, 1, SIGKILL);
+    (void)wait_end(&s);
+    assert_ends(daemon);
+    close(out);
+    spawner_stop(&s);
+    assert_int_equal(unlink(path), 0);
+}
+
 TEST(death_of_the_agent_kills_everything_and_removes_its_folder)
 {
     char folder[] = "/tmp/platoon-test-XXXXXX", inside[64];
