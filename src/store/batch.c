@@ -35,6 +35,16 @@ void batch_free(struct batch *b)
     free(b);
 }
 
+void batch_free_chain(struct batch *first)
+{
+    while (first) {
+        struct batch *next = first->next;
+
+        batch_free(first);
+        first = next;
+    }
+}
+
 void batch_forget_read(struct batch *b)
 {
     for (size_t i = 0; i < b->n; i++) {

@@ -60,20 +60,22 @@ struct record {
 struct batch {
     struct batch *next;
     uint64_t number; /* of the last frame in it (redo_log.h) */
-    int64_t wall_ms; /* of that frame */
     bool is_direct;  /* that frame is in no redo log: it is kept when the batch is written */
     struct record *records;
     size_t n, cap;
-    char *text; /* strings one after another; the first is "" */
+    size_t n_framed; /* of the records: those that belong to a frame */
+    char *text;      /* strings one after another; the first is "" */
     size_t text_len, text_cap;
     uint64_t bytes;           /* of payloads to write or read */
+    uint64_t framed_bytes;    /* of these, in frames */
     enum store_status status; /* set by who wrote it */
     char error[256];          /* for the log, where status is not OK */
 };
 
 /* NULL when out of memory. */
 struct batch *batch_new(void);
-void batch_free(struct batch *b); /* NULL is fine */
+void batch_free(struct batch *b);           /* NULL is fine */
+void batch_free_chain(struct batch *first); /* and all behind it; NULL is fine */
 /* Drop what a failed write had already filled in, so that it can be written again. */
 void batch_forget_read(struct batch *b);
 /* Room for `n` records with up to `text_bytes` of text each, so that adding cannot fail. */

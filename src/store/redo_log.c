@@ -130,31 +130,21 @@ struct chain {
     struct batch *first, **end;
 };
 
-static void free_chain(struct batch *b)
-{
-    while (b) {
-        struct batch *next = b->next;
-
-        batch_free(b);
-        b = next;
-    }
-}
-
 static struct batch *decode_frame(const uint8_t *frame, size_t len)
 {
     struct batch *b = batch_new();
+    int64_t wall_ms = (int64_t)get_le(frame + 16, 8);
     size_t at = FRAME_HEAD_BYTES;
 
     if (!b)
         return NULL;
     b->number = get_le(frame + 8, 8);
-    b->wall_ms = (int64_t)get_le(frame + 16, 8);
     while (at < len) {
         if (!redo_record_decode(frame, len, &at, b)) {
             batch_free(b);
             return NULL;
         }
-        b->records[b->n - 1].wall_ms = b->wall_ms;
+        b->records[b->n - 1].wall_ms = wall_ms;
     }
     return b;
 }
@@ -255,8 +245,8 @@ static enum platoon_status read_files(struct redo_log *l, struct batch **out,
         close_file(&l->files[i]);
     }
     if (st != PLATOON_OK) {
-        free_chain(each[0].first);
-        free_chain(each[1].first);
+        batch_free_chain(each[0].first);
+        batch_free_chain(each[1].first);
         return st;
     }
     older =
@@ -286,7 +276,7 @@ static struct batch *only_new(struct batch *b, uint64_t applied)
         applied++;
         end = &(*end)->next;
     }
-    free_chain(*end);
+    batch_free_chain(*end);
     *end = NULL;
     return first;
 }

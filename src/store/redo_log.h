@@ -28,7 +28,7 @@ enum { REDO_LOG_FRAME_BYTES = 256 * 1024 }; /* a frame of more values belongs in
 struct redo_log;
 
 /* What the files of the database `db_path` hold beyond frame `applied` of the life `life`, in
- * order, into *out, each chained batch with its number and time; yours. NULL: nothing. Nothing is
+ * order, into *out, each chained batch with its number; yours. NULL: nothing. Nothing is
  * written, and a server may be writing: then it is what they held when this was called, or later.
  * EINVAL: a file of that name is none of ours; EVERSION: a newer Platoon's; EIO; ENOMEM. */
 enum platoon_status redo_log_read(const char *db_path, uint64_t life, uint64_t applied,

@@ -3,6 +3,7 @@
  * both walk it. */
 #include "store/redo_record.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,6 +52,69 @@ bool redo_record_is_plain(enum record_kind kind)
     return (size_t)kind < sizeof fields_of / sizeof fields_of[0] && fields_of[kind][0] != F_END;
 }
 
+/* Where the numbers are. */
+#define PLACE(member)                                                                              \
+    {                                                                                              \
+        offsetof(struct record, member), sizeof(((struct record *)NULL)->member)                   \
+    }
+static const struct {
+    size_t offset, size;
+} places[] = {
+    [F_TASK] = PLACE(task),
+    [F_QUEUE] = PLACE(queue),
+    [F_PLACE] = PLACE(place),
+    [F_OTHER] = PLACE(other),
+    [F_EPOCH] = PLACE(lease.epoch),
+    [F_COUNTER] = PLACE(lease.counter),
+    [F_LEASE_MS] = PLACE(lease_ms),
+    [F_ATTEMPT] = PLACE(attempt),
+    [F_STATE] = PLACE(state),
+    [F_MAY_BE_REPEAT] = PLACE(may_be_repeat),
+    [F_NUMBER] = PLACE(number), /* its bits */
+    [F_MAXSIZE] = PLACE(options.maxsize),
+    [F_RESULT_QUEUE] = PLACE(options.result_queue),
+    [F_MAX_ATTEMPTS] = PLACE(options.max_attempts),
+    [F_UNFINISHED] = PLACE(counts.unfinished),
+    [F_DONE] = PLACE(counts.done),
+    [F_FAILED] = PLACE(counts.failed),
+    [F_CANCELLED] = PLACE(counts.cancelled),
+};
+
+static uint64_t number_of(const struct record *r, size_t field)
+{
+    const char *from = (const char *)r + places[field].offset;
+    uint64_t n;
+    uint32_t narrow;
+
+    switch (places[field].size) {
+    case sizeof n:
+        memcpy(&n, from, sizeof n);
+        return n;
+    case sizeof narrow:
+        memcpy(&narrow, from, sizeof narrow);
+        return narrow;
+    default:
+        return *(const bool *)from;
+    }
+}
+
+static void set_number(struct record *r, size_t field, uint64_t n)
+{
+    char *to = (char *)r + places[field].offset;
+    uint32_t narrow = (uint32_t)n;
+
+    switch (places[field].size) {
+    case sizeof n:
+        memcpy(to, &n, sizeof n);
+        return;
+    case sizeof narrow:
+        memcpy(to, &narrow, sizeof narrow);
+        return;
+    default:
+        *(bool *)to = n != 0;
+    }
+}
+
 /* --- encoding --------------------------------------------------------------------------------- */
 
 static void put_number(struct buf *out, uint64_t n)
@@ -79,62 +143,6 @@ static void put_value(struct buf *out, const struct payload *p)
 
         (void)buf_append(out, s->block->data + s->offset, s->len);
     }
-}
-
-static uint64_t number_bits(double number)
-{
-    uint64_t bits;
-
-    memcpy(&bits, &number, sizeof bits);
-    return bits;
-}
-
-static uint64_t number_of(const struct record *r, enum field field)
-{
-    switch (field) {
-    case F_TASK:
-        return r->task;
-    case F_QUEUE:
-        return r->queue;
-    case F_PLACE:
-        return r->place;
-    case F_OTHER:
-        return r->other;
-    case F_EPOCH:
-        return r->lease.epoch;
-    case F_COUNTER:
-        return r->lease.counter;
-    case F_LEASE_MS:
-        return r->lease_ms;
-    case F_ATTEMPT:
-        return r->attempt;
-    case F_STATE:
-        return r->state;
-    case F_MAY_BE_REPEAT:
-        return r->may_be_repeat;
-    case F_NUMBER:
-        return number_bits(r->number);
-    case F_MAXSIZE:
-        return r->options.maxsize;
-    case F_RESULT_QUEUE:
-        return r->options.result_queue;
-    case F_MAX_ATTEMPTS:
-        return r->options.max_attempts;
-    case F_UNFINISHED:
-        return r->counts.unfinished;
-    case F_DONE:
-        return r->counts.done;
-    case F_FAILED:
-        return r->counts.failed;
-    case F_CANCELLED:
-        return r->counts.cancelled;
-    case F_END:
-    case F_TEXT:
-    case F_DETAIL:
-    case F_VALUE:
-        break; /* no numbers */
-    }
-    abort();
 }
 
 bool redo_record_encode(const struct batch *b, const struct record *r, struct buf *out)
@@ -227,72 +235,6 @@ static struct payload *take_value(struct reader *in)
     payload_unref(p);
     in->has_failed = true;
     return NULL;
-}
-
-static void set_number(struct record *r, enum field field, uint64_t n)
-{
-    switch (field) {
-    case F_TASK:
-        r->task = n;
-        return;
-    case F_QUEUE:
-        r->queue = (store_queue_id)n;
-        return;
-    case F_PLACE:
-        r->place = n;
-        return;
-    case F_OTHER:
-        r->other = n;
-        return;
-    case F_EPOCH:
-        r->lease.epoch = n;
-        return;
-    case F_COUNTER:
-        r->lease.counter = n;
-        return;
-    case F_LEASE_MS:
-        r->lease_ms = (uint32_t)n;
-        return;
-    case F_ATTEMPT:
-        r->attempt = (uint32_t)n;
-        return;
-    case F_STATE:
-        r->state = (enum store_task_state)n;
-        return;
-    case F_MAY_BE_REPEAT:
-        r->may_be_repeat = n != 0;
-        return;
-    case F_NUMBER:
-        memcpy(&r->number, &n, sizeof r->number);
-        return;
-    case F_MAXSIZE:
-        r->options.maxsize = n;
-        return;
-    case F_RESULT_QUEUE:
-        r->options.result_queue = (store_queue_id)n;
-        return;
-    case F_MAX_ATTEMPTS:
-        r->options.max_attempts = (uint32_t)n;
-        return;
-    case F_UNFINISHED:
-        r->counts.unfinished = n;
-        return;
-    case F_DONE:
-        r->counts.done = n;
-        return;
-    case F_FAILED:
-        r->counts.failed = n;
-        return;
-    case F_CANCELLED:
-        r->counts.cancelled = n;
-        return;
-    case F_END:
-    case F_TEXT:
-    case F_DETAIL:
-    case F_VALUE:
-        break; /* no numbers */
-    }
-    abort();
 }
 
 bool redo_record_decode(const uint8_t *bytes, size_t len, size_t *at, struct batch *b)

@@ -243,9 +243,9 @@ static void take_finished(struct sqlite_store *s)
 }
 
 /* The frame that was just filled, into the redo log. False: it is not there. */
-static bool append_frame(struct sqlite_store *s)
+static bool append_frame(struct sqlite_store *s, int64_t wall_ms)
 {
-    enum store_status st = redo_log_end(s->redo, s->last_number, s->open->wall_ms);
+    enum store_status st = redo_log_end(s->redo, s->last_number, wall_ms);
 
     if (st == STORE_DOWN)
         medium_failed(s, "the redo log could not be written");
@@ -261,15 +261,15 @@ static bool append_frame(struct sqlite_store *s)
 static void end_frame(struct sqlite_store *s)
 {
     struct batch *b = s->open;
+    int64_t wall_ms = clock_wall_ms();
 
     b->number = ++s->last_number;
-    b->wall_ms = clock_wall_ms();
-    for (size_t i = s->n_framed; i < b->n; i++)
-        b->records[i].wall_ms = b->wall_ms;
-    if (!sqlite_tell_frame(s) || !append_frame(s))
+    for (size_t i = b->n_framed; i < b->n; i++)
+        b->records[i].wall_ms = wall_ms;
+    if (!sqlite_tell_frame(s) || !append_frame(s, wall_ms))
         b->is_direct = true;
-    s->n_framed = b->n;
-    s->framed_bytes = b->bytes;
+    b->n_framed = b->n;
+    b->framed_bytes = b->bytes;
     s->is_promised = false;
 }
 
@@ -280,14 +280,12 @@ static void close_open(struct sqlite_store *s)
 
     if (!fresh)
         return; /* next turn */
-    if (b->n > s->n_framed)
+    if (b->n > b->n_framed)
         end_frame(s);
     if (b->is_direct && s->n_direct++ == 0)
         s->first_direct = b->number;
     sqlite_tell_counts(s);
     s->open = fresh;
-    s->n_framed = 0;
-    s->framed_bytes = 0;
     write_batch(s, b);
 }
 
@@ -321,16 +319,6 @@ static void look_at_kept(struct sqlite_store *s)
         s->kept = kept;
 }
 
-static void free_batches(struct batch *b)
-{
-    while (b) {
-        struct batch *next = b->next;
-
-        batch_free(b);
-        b = next;
-    }
-}
-
 /* The medium failed and the thread has given everything back: no record may name an answer any
  * more, since all answers are about to fail. */
 static void give_up(struct sqlite_store *s)
@@ -342,13 +330,11 @@ static void give_up(struct sqlite_store *s)
     fresh = batch_new();
     if (!fresh)
         return; /* next turn */
-    free_batches(s->stalled);
+    batch_free_chain(s->stalled);
     s->stalled = NULL;
     s->stalled_end = &s->stalled;
     batch_free(s->open);
     s->open = fresh;
-    s->n_framed = 0;
-    s->framed_bytes = 0;
     s->is_over = true;
 }
 
@@ -412,7 +398,6 @@ static void wait_for_writer(struct sqlite_store *s)
 static void sqlite_end(struct table_store *t)
 {
     struct sqlite_store *s = (struct sqlite_store *)(void *)t;
-
     bool is_done = false;
 
     if (s->writer.has_thread) {
@@ -429,8 +414,8 @@ static void sqlite_end(struct table_store *t)
     redo_syncer_stop(&s->syncer);
     redo_log_close(s->redo, is_done);
     table_store_release(&s->table);
-    free_batches(s->stalled);
-    free_batches(s->cooling);
+    batch_free_chain(s->stalled);
+    batch_free_chain(s->cooling);
     batch_free(s->open);
     sqlite_reader_close(s->reader);
     sqlite_db_close(s->db);
@@ -519,7 +504,7 @@ static enum platoon_status open_redo(struct sqlite_store *s, const char *path,
         st = write_left(s, left, err);
     for (const struct batch *b = left; b; b = b->next)
         s->last_number = b->number;
-    free_batches(left);
+    batch_free_chain(left);
     if (st != PLATOON_OK)
         return st;
     if (getrandom(&life, sizeof life, 0) != (ssize_t)sizeof life)

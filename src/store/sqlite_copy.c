@@ -5,20 +5,18 @@
 #include "store/sqlite_copy.h"
 
 #include <sqlite3.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/redo_log.h"
-#include "store/sqlite_db.h"
+#include "store/sqlite_db_internal.h"
 #include "store/sqlite_schema.h"
 
 enum { BUSY_MS = 10000 };
 
 static enum platoon_status open_store(const char *path, sqlite3 **out, struct platoon_err *err)
 {
-    sqlite3_stmt *s = NULL;
-    int application = 0;
+    int64_t application = 0; /* a failure leaves that */
 
     if (access(path, F_OK) != 0)
         return platoon_fail(err, PLATOON_EINVAL,
@@ -26,11 +24,8 @@ static enum platoon_status open_store(const char *path, sqlite3 **out, struct pl
     if (sqlite3_open_v2(path, out, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK)
         return platoon_fail(err, PLATOON_EIO, "cannot read %s: %s", path, sqlite3_errmsg(*out));
     (void)sqlite3_busy_timeout(*out, BUSY_MS);
-    if (sqlite3_prepare_v2(*out, "PRAGMA application_id", -1, &s, NULL) == SQLITE_OK &&
-        sqlite3_step(s) == SQLITE_ROW)
-        application = sqlite3_column_int(s, 0);
-    (void)sqlite3_finalize(s); /* a failure leaves 0 */
-    if (application != SQLITE_SCHEMA_APPLICATION_ID)
+    if (!sqlite_db_ask(*out, "PRAGMA application_id", &application) ||
+        application != SQLITE_SCHEMA_APPLICATION_ID)
         return platoon_fail(err, PLATOON_EINVAL, "%s is no store of Platoon's", path);
     return PLATOON_OK;
 }
@@ -51,19 +46,6 @@ static enum platoon_status copy(sqlite3 *from, const char *to, struct platoon_er
     if (sqlite3_close(copy_of) != SQLITE_OK && st == PLATOON_OK)
         st = platoon_fail(err, PLATOON_EIO, "cannot finish %s", to);
     return st;
-}
-
-static uint64_t ask(sqlite3 *db, const char *key)
-{
-    sqlite3_stmt *s = NULL;
-    uint64_t value = 0;
-
-    if (sqlite3_prepare_v2(db, "SELECT value FROM meta WHERE key=?1", -1, &s, NULL) == SQLITE_OK &&
-        sqlite3_bind_text(s, 1, key, -1, SQLITE_STATIC) == SQLITE_OK &&
-        sqlite3_step(s) == SQLITE_ROW)
-        value = (uint64_t)sqlite3_column_int64(s, 0);
-    (void)sqlite3_finalize(s); /* a failure leaves 0: a store of version 1 has no log */
-    return value;
 }
 
 /* The frames that the copy has not. */
@@ -92,19 +74,17 @@ static enum platoon_status copy_all(const char *from, sqlite3 *source, const cha
                                     struct platoon_err *err)
 {
     struct batch *frames = NULL;
-    enum platoon_status st =
-        redo_log_read(from, ask(source, "redo_life"), ask(source, "redo"), &frames, err);
+    int64_t life = 0, number = 0; /* of an older store, which has no log */
+    enum platoon_status st;
 
+    (void)sqlite_db_ask(source, "SELECT value FROM meta WHERE key='redo_life'", &life);
+    (void)sqlite_db_ask(source, "SELECT value FROM meta WHERE key='redo'", &number);
+    st = redo_log_read(from, (uint64_t)life, (uint64_t)number, &frames, err);
     if (st == PLATOON_OK)
         st = copy(source, to, err);
     if (st == PLATOON_OK && frames)
         st = add_frames(to, frames, err);
-    while (frames) {
-        struct batch *next = frames->next;
-
-        batch_free(frames);
-        frames = next;
-    }
+    batch_free_chain(frames);
     return st;
 }
 

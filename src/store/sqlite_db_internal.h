@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sqlite_db_internal.h - the database file from inside: shared by sqlite_db.c (opening, commits),
- * sqlite_write.c (records) and sqlite_read.c (loading, values). For nobody else. */
+ * sqlite_write.c (records), sqlite_read.c (loading, values) and what they call, and sqlite_copy.c.
+ * For nobody else. */
 #ifndef PLATOON_STORE_SQLITE_DB_INTERNAL_H
 #define PLATOON_STORE_SQLITE_DB_INTERNAL_H
 

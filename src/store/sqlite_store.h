@@ -45,9 +45,7 @@ struct sqlite_store {
     uint8_t *dirty;      /* queues whose counts changed, by id - 1: DIRTY_... */
     bool *takes_results; /* queues that are some pair's result queue */
     size_t cap_queues;
-    size_t n_framed;       /* records of `open` that belong to a frame */
-    uint64_t framed_bytes; /* and their values */
-    bool is_promised;      /* somebody waits for one of the others */
+    bool is_promised;      /* somebody waits for what `open` holds behind its last frame */
     uint64_t last_number;  /* of the last frame */
     uint64_t appended;     /* of the last one that the redo log took */
     uint64_t kept;         /* all up to this one is durable at the level of open */

@@ -168,7 +168,7 @@ static uint64_t journal_told(void *arg)
 {
     struct sqlite_store *s = sqlite_of(arg);
 
-    if (s->open->n == s->n_framed)
+    if (s->open->n == s->open->n_framed)
         return s->last_number; /* a DUP, an ALREADY: of something told before */
     s->is_promised = true;
     return s->last_number + 1;
@@ -361,7 +361,7 @@ void sqlite_mark_counts(struct sqlite_store *s, store_queue_id queue)
 /* The records behind the last frame that say how many there are, as it is now. */
 static void fill_in_counts(struct sqlite_store *s)
 {
-    for (size_t i = s->n_framed; i < s->open->n; i++) {
+    for (size_t i = s->open->n_framed; i < s->open->n; i++) {
         struct record *r = &s->open->records[i];
 
         if (r->kind == RECORD_COUNTS)
@@ -379,10 +379,10 @@ static struct record counts_now(const struct sqlite_store *s, size_t queue)
 bool sqlite_tell_frame(struct sqlite_store *s)
 {
     fill_in_counts(s);
-    if (s->open->bytes - s->framed_bytes > REDO_LOG_FRAME_BYTES)
+    if (s->open->bytes - s->open->framed_bytes > REDO_LOG_FRAME_BYTES)
         return false;
     redo_log_begin(s->redo);
-    for (size_t i = s->n_framed; i < s->open->n; i++) {
+    for (size_t i = s->open->n_framed; i < s->open->n; i++) {
         if (!redo_record_is_plain(s->open->records[i].kind))
             return false;
         redo_log_add(s->redo, s->open, &s->open->records[i]);

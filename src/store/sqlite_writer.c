@@ -108,8 +108,6 @@ void sqlite_writer_on_wake(struct sqlite_writer *w, void (*wake)(void *), void *
 
 void sqlite_writer_stop(struct sqlite_writer *w)
 {
-    struct batch *left;
-
     if (!w->has_thread)
         return;
     pthread_mutex_lock(&w->lock);
@@ -118,10 +116,8 @@ void sqlite_writer_stop(struct sqlite_writer *w)
     pthread_mutex_unlock(&w->lock);
     (void)pthread_join(w->thread, NULL); /* it is ours and was not joined before */
     w->has_thread = false;
-    while ((left = w->finished)) {
-        w->finished = left->next;
-        batch_free(left);
-    }
+    batch_free_chain(w->finished);
+    w->finished = NULL;
     pthread_cond_destroy(&w->work);
     pthread_cond_destroy(&w->idle);
     pthread_mutex_destroy(&w->lock);
