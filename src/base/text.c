@@ -50,6 +50,17 @@ size_t text_valid_prefix(const void *text, size_t len)
     return at;
 }
 
+size_t text_cut(const char *text, size_t max)
+{
+    size_t len = strnlen(text, max + 1);
+
+    if (len <= max)
+        return len;
+    for (len = max; len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80;)
+        len--;
+    return len;
+}
+
 char *text_repaired(const void *text, size_t len)
 {
     static const char replacement[] = "\xef\xbf\xbd";

@@ -9,6 +9,9 @@
  * forms, at most U+10FFFF); `len` if all of it is. */
 size_t text_valid_prefix(const void *text, size_t len);
 
+/* The length of `text` (UTF-8), at most `max`, and then not in the middle of a character. */
+size_t text_cut(const char *text, size_t max);
+
 /* A malloc()ed, NUL-terminated copy in which each byte that belongs to no character stands as
  * U+FFFD, and NUL too. NULL when out of memory. */
 char *text_repaired(const void *text, size_t len);

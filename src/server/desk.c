@@ -36,9 +36,11 @@ struct worker *desk_hear(struct desk *d, struct store_lease_id lease)
                                         : NULL;
 }
 
-struct worker *desk_end_lease(struct desk *d, struct store_lease_id lease)
+struct worker *desk_end_lease(struct desk *d, struct store_lease_ref ref)
 {
-    return lease.epoch == d->srv->epoch ? workers_end_lease(&d->workers, lease.counter) : NULL;
+    progress_board_forget(&d->progress, ref);
+    return ref.lease.epoch == d->srv->epoch ? workers_end_lease(&d->workers, ref.lease.counter)
+                                            : NULL;
 }
 
 /* --- sweeping --------------------------------------------------------------------------------- */
@@ -129,7 +131,7 @@ static void record_death(struct desk *d, const struct store_swept *swept, const 
 
 static void take_back(struct desk *d, const struct store_swept *swept)
 {
-    struct worker *w = desk_end_lease(d, swept->lease);
+    struct worker *w = desk_end_lease(d, (struct store_lease_ref){swept->task, swept->lease});
     /* Nothing is invented for those. A lease of an earlier run is none of theirs: ends_with_server
      * of store_holder. */
     bool is_stock = !w && swept->lease.epoch == d->srv->epoch;
@@ -137,7 +139,6 @@ static void take_back(struct desk *d, const struct store_swept *swept)
     char name[2 * WORKERS_MAX_NAME];
     uint32_t hidden = 0;
 
-    progress_board_forget(&d->progress, (struct store_lease_ref){swept->task, swept->lease});
     holders_forget_task(d->srv, swept->task); /* a stock client's, with --lease-timeout */
     if (w)
         w->n_lost++;

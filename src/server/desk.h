@@ -40,7 +40,8 @@ void desk_keep_sweeping(struct desk *d, uint32_t lease_ms);
 void desk_sweep_if_leased(struct desk *d, const struct store_counts *counts, size_t n);
 /* The worker of a lease of this run, which was heard of now; NULL: not known. */
 struct worker *desk_hear(struct desk *d, struct store_lease_id lease);
-/* The lease has ended; returns its worker, or NULL. */
-struct worker *desk_end_lease(struct desk *d, struct store_lease_id lease);
+/* The lease has ended, and how far its task was is of no interest any more; returns its worker, or
+ * NULL. */
+struct worker *desk_end_lease(struct desk *d, struct store_lease_ref ref);
 
 #endif

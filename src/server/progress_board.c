@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
 void progress_board_init(struct progress_board *b)
 {
     idmap_init(&b->by_task);
@@ -58,22 +60,11 @@ static struct progress_entry *add(struct progress_board *b, store_task_id task, 
     return e;
 }
 
-/* Not in the middle of a UTF-8 character. */
-static void copy_name(char out[PROGRESS_MAX_WORKER + 1], const char *name)
-{
-    size_t len = strnlen(name, PROGRESS_MAX_WORKER + 1);
-
-    if (len > PROGRESS_MAX_WORKER)
-        for (len = PROGRESS_MAX_WORKER; len > 0 && ((unsigned char)name[len] & 0xc0) == 0x80;)
-            len--;
-    memcpy(out, name, len);
-    out[len] = '\0';
-}
-
 void progress_board_tell(struct progress_board *b, struct store_lease_ref ref, const char *worker,
                          const struct task_progress *p, uint64_t now_ns)
 {
     struct progress_entry *e = idmap_get(&b->by_task, ref.task);
+    size_t len = text_cut(worker, PROGRESS_MAX_WORKER);
 
     if (e && !is_same_lease(e, &ref)) {
         drop(b, e);
@@ -84,7 +75,8 @@ void progress_board_tell(struct progress_board *b, struct store_lease_ref ref, c
     e->ref = ref;
     e->told_ns = now_ns;
     e->progress = *p;
-    copy_name(e->worker, worker);
+    memcpy(e->worker, worker, len);
+    e->worker[len] = '\0';
     list_remove(&e->by_age);
     list_append(&b->by_age, &e->by_age);
 }

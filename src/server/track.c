@@ -127,7 +127,7 @@ static void not_received(struct server *srv, struct session *s, struct handout *
     if (!h->leases)
         release(srv, &h->ref, why);
     for (size_t i = 0; i < h->n_leases; i++) {
-        (void)desk_end_lease(&srv->desk, h->leases[i].lease);
+        (void)desk_end_lease(&srv->desk, h->leases[i]);
         release(srv, &h->leases[i], why);
     }
     forget(h);

@@ -333,8 +333,7 @@ static void on_renewed(enum store_status st, const enum store_lease_status *answ
                 progress_board_tell(&desk->progress, row->ref, w ? w->name : request_client(rq),
                                     row->progress, server_now_ns(in->srv));
         } else {
-            (void)desk_end_lease(desk, row->ref.lease);
-            progress_board_forget(&desk->progress, row->ref);
+            (void)desk_end_lease(desk, row->ref);
         }
         rows_text(&r, words[answers[i]]);
     }
@@ -377,8 +376,7 @@ static void on_released(enum store_status st, const enum store_release_status *a
     rows_open_list(&r);
     for (size_t i = 0; i < n; i++) {
         (void)desk_hear(&in->srv->desk, in->rows[i].ref.lease);
-        (void)desk_end_lease(&in->srv->desk, in->rows[i].ref.lease);
-        progress_board_forget(&in->srv->desk.progress, in->rows[i].ref);
+        (void)desk_end_lease(&in->srv->desk, in->rows[i].ref);
         rows_text(&r, answers[i] == STORE_RELEASE_OK ? "released" : "lost");
     }
     rows_close_list(&r);
@@ -456,8 +454,7 @@ static void on_recorded(enum store_status st, const struct store_done_answer *an
 
         if (w && answers[i].status == STORE_DONE_RECORDED)
             *(in->kind == INTAKE_FAILURES ? &w->n_failed : &w->n_done) += 1;
-        (void)desk_end_lease(&in->srv->desk, in->rows[i].ref.lease);
-        progress_board_forget(&in->srv->desk.progress, in->rows[i].ref);
+        (void)desk_end_lease(&in->srv->desk, in->rows[i].ref);
         rows_text(&r, words[answers[i].status]);
     }
     rows_close_list(&r);

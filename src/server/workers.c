@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/text.h"
 
 enum {
     FIRST_BUCKETS = 64,
@@ -84,18 +85,6 @@ static void make_room(struct workers *all)
     }
 }
 
-/* Length of `text`, at most `max`, not in the middle of a UTF-8 character. */
-static size_t cut_length(const char *text, size_t max)
-{
-    size_t len = strnlen(text, max + 1);
-
-    if (len <= max)
-        return len;
-    for (len = max; len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80;)
-        len--;
-    return len;
-}
-
 static struct worker *add(struct workers *all, const struct worker_facts *facts, size_t name_len,
                           uint64_t hash)
 {
@@ -135,7 +124,7 @@ static void heard_of(struct workers *all, struct worker *w, uint64_t now_ns)
 
 struct worker *workers_see(struct workers *all, const struct worker_facts *facts, uint64_t now_ns)
 {
-    size_t len = cut_length(facts->name, WORKERS_MAX_NAME);
+    size_t len = text_cut(facts->name, WORKERS_MAX_NAME);
     uint64_t hash = hash_bytes(HASH_DOMAIN, facts->name, len);
     struct worker *w = find(all, facts->name, len, hash);
 
@@ -149,7 +138,7 @@ struct worker *workers_see(struct workers *all, const struct worker_facts *facts
     if (facts->slots)
         w->slots = facts->slots;
     if (facts->host) {
-        size_t host_len = cut_length(facts->host, WORKERS_MAX_NAME);
+        size_t host_len = text_cut(facts->host, WORKERS_MAX_NAME);
 
         memcpy(w->host, facts->host, host_len);
         w->host[host_len] = '\0';
