@@ -13,6 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "sumo/fd_pass.h"
+
 enum { SOURCE_PORT = 20000 };
 
 enum platoon_status private_net_open(struct private_net *n, uint16_t port, struct platoon_err *err)
@@ -78,26 +80,6 @@ static int make_socket(const struct private_net *n)
     return -1;
 }
 
-static void send_socket(int to, int fd)
-{
-    union {
-        struct cmsghdr head;
-        char room[CMSG_SPACE(sizeof(int))];
-    } control = {.room = {0}};
-    char byte = 0;
-    struct iovec iov = {&byte, 1};
-    struct msghdr msg = {.msg_iov = &iov,
-                         .msg_iovlen = 1,
-                         .msg_control = &control,
-                         .msg_controllen = sizeof control.room};
-
-    control.head = (struct cmsghdr){
-        .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
-    memcpy(CMSG_DATA(&control.head), &fd, sizeof fd);
-    if (sendmsg(to, &msg, MSG_NOSIGNAL) != 1)
-        _exit(127); /* or it would be waited for where it does not listen */
-}
-
 void private_net_enter(void *arg)
 {
     const struct private_net *n = arg;
@@ -115,10 +97,9 @@ void private_net_enter(void *arg)
         write_map("/proc/self/gid_map", n->gid_map);
     }
     fd = make_socket(n);
-    if (fd >= 0)
-        send_socket(n->pair[1], fd);
-    else if (setns(back, CLONE_NEWNET) < 0)
-        _exit(127); /* as above */
+    /* Or SUMO would be waited for where it does not listen. */
+    if (fd >= 0 ? !fd_pass_send(n->pair[1], &fd, 1) : setns(back, CLONE_NEWNET) < 0)
+        _exit(127);
     if (fd >= 0)
         (void)close(fd); /* the parent has it */
     (void)close(back);
@@ -128,23 +109,7 @@ void private_net_enter(void *arg)
 
 int private_net_take(struct private_net *n)
 {
-    union {
-        struct cmsghdr head;
-        char room[CMSG_SPACE(sizeof(int))];
-    } control;
-    char byte;
-    struct iovec iov = {&byte, 1};
-    struct msghdr msg = {.msg_iov = &iov,
-                         .msg_iovlen = 1,
-                         .msg_control = &control,
-                         .msg_controllen = sizeof control};
-    const struct cmsghdr *head;
-    int fd = -1;
+    int fd;
 
-    if (recvmsg(n->pair[0], &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) != 1)
-        return -1;
-    head = CMSG_FIRSTHDR(&msg);
-    if (head && head->cmsg_type == SCM_RIGHTS && head->cmsg_len == CMSG_LEN(sizeof(int)))
-        memcpy(&fd, CMSG_DATA(head), sizeof fd);
-    return fd;
+    return fd_pass_receive(n->pair[0], &fd, 1, MSG_DONTWAIT) ? fd : -1;
 }

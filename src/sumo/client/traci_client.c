@@ -181,12 +181,6 @@ enum platoon_status platoon_traci_text(platoon_traci *t, enum platoon_traci_doma
 
 /* --- subscriptions and steps ------------------------------------------------------------------ */
 
-static bool is_number(const struct traci_value *value)
-{
-    return value->type == TRACI_UBYTE || value->type == TRACI_BYTE || value->type == TRACI_INT ||
-           value->type == TRACI_DOUBLE;
-}
-
 static void add_text(struct buf *b, struct traci_text text)
 {
     buf_append(b, text.data, text.len);
@@ -201,7 +195,7 @@ static enum platoon_status hand_over(enum traci_domain domain, struct traci_text
     struct platoon_traci_value v = {
         .domain = (enum platoon_traci_domain)domain,
         .variable = variable,
-        .number = is_number(value) ? value->number : NAN,
+        .number = traci_is_number(value) ? value->number : NAN,
     };
 
     if (domain == TRACI_E1 && variable == TRACI_VEHICLE_DATA) {

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sumo/fd_pass.h"
 #include "sumo/libsumo/zygote_process.h"
 #include "sumo/runner_io.h"
 
@@ -230,30 +231,6 @@ static platoon_value *request_value(const struct libsumo_request *r)
     return NULL;
 }
 
-static bool send_fds(int fd, const int fds[ZYGOTE_N_FDS])
-{
-    union {
-        struct cmsghdr head;
-        char room[CMSG_SPACE(ZYGOTE_N_FDS * sizeof(int))];
-    } control = {.room = {0}};
-    char byte = 0;
-    struct iovec iov = {&byte, 1};
-    struct msghdr msg = {.msg_iov = &iov,
-                         .msg_iovlen = 1,
-                         .msg_control = &control,
-                         .msg_controllen = sizeof control.room};
-    ssize_t n;
-
-    control.head = (struct cmsghdr){.cmsg_len = CMSG_LEN(ZYGOTE_N_FDS * sizeof(int)),
-                                    .cmsg_level = SOL_SOCKET,
-                                    .cmsg_type = SCM_RIGHTS};
-    memcpy(CMSG_DATA(&control.head), fds, ZYGOTE_N_FDS * sizeof(int));
-    do {
-        n = sendmsg(fd, &msg, MSG_NOSIGNAL);
-    } while (n < 0 && errno == EINTR);
-    return n == 1;
-}
-
 static enum platoon_status ask(struct libsumo_zygote *z, const struct libsumo_request *request,
                                const int fds[ZYGOTE_N_FDS], pid_t *out_pid, struct platoon_err *err)
 {
@@ -261,7 +238,7 @@ static enum platoon_status ask(struct libsumo_zygote *z, const struct libsumo_re
     enum platoon_status st;
 
     z->clock->time_s = -1.0;
-    if (!send_fds(z->fd, fds))
+    if (!fd_pass_send(z->fd, fds, ZYGOTE_N_FDS))
         st = PLATOON_ECLOSED;
     else
         st = runner_write(z->fd, request_value(request), err);

@@ -13,12 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "sumo/drive.h"
+#include "sumo/fd_pass.h"
 #include "sumo/libsumo/simulation_libsumo.h"
 #include "sumo/libsumo/zygote.h"
 #include "sumo/runner_io.h"
@@ -199,32 +199,6 @@ static enum platoon_status read_job(const platoon_value *request, struct job *jo
     return platoon_is_none(control) ? PLATOON_OK : read_control(control, job, err);
 }
 
-/* False at the end of the stream. */
-static bool receive_fds(int fd, int fds[ZYGOTE_N_FDS])
-{
-    union {
-        struct cmsghdr head;
-        char room[CMSG_SPACE(ZYGOTE_N_FDS * sizeof(int))];
-    } control;
-    char byte;
-    struct iovec iov = {&byte, 1};
-    struct msghdr msg = {.msg_iov = &iov,
-                         .msg_iovlen = 1,
-                         .msg_control = &control,
-                         .msg_controllen = sizeof control};
-    const struct cmsghdr *head;
-    ssize_t n;
-
-    do {
-        n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
-    } while (n < 0 && errno == EINTR);
-    head = n == 1 ? CMSG_FIRSTHDR(&msg) : NULL;
-    if (!head || head->cmsg_len != CMSG_LEN(ZYGOTE_N_FDS * sizeof(int)))
-        return false;
-    memcpy(fds, CMSG_DATA(head), ZYGOTE_N_FDS * sizeof(int));
-    return true;
-}
-
 /* A fork whose child is our parent's. Without glibc's fork(), which cannot do that: this process
  * has one thread, so that no lock can be held by another, and no handler of pthread_atfork() has
  * work to do. */
@@ -242,7 +216,8 @@ static bool serve_one(int fd, const struct libsumo_table *libsumo, pid_t parent,
     int fds[ZYGOTE_N_FDS];
     bool is_well;
 
-    if (!receive_fds(fd, fds) || runner_read(fd, &request, &answer.err) != PLATOON_OK)
+    if (!fd_pass_receive(fd, fds, ZYGOTE_N_FDS, 0) ||
+        runner_read(fd, &request, &answer.err) != PLATOON_OK)
         return false;
     if (read_job(request, &job, &answer.err) == PLATOON_OK) {
         answer.pid = clone_for_parent();

@@ -333,6 +333,12 @@ bool traci_get_value(struct traci_reader *r, struct traci_value *out)
     return true;
 }
 
+bool traci_is_number(const struct traci_value *value)
+{
+    return value->type == TRACI_UBYTE || value->type == TRACI_BYTE || value->type == TRACI_INT ||
+           value->type == TRACI_DOUBLE;
+}
+
 static bool get_typed(struct traci_reader *r, enum traci_type type, struct traci_value *out)
 {
     return traci_get_value(r, out) && out->type == type;

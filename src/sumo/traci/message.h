@@ -136,6 +136,9 @@ struct traci_value {
  * to any depth; the work is linear in the bytes. */
 bool traci_get_value(struct traci_reader *r, struct traci_value *out);
 
+/* Is it of a type that `number` holds? */
+bool traci_is_number(const struct traci_value *value);
+
 /* Vehicles that an E1's VEHICLE_DATA says left the detector in the last step. -1 if it is not in
  * that form. */
 int traci_count_left(const struct traci_value *vehicle_data);

@@ -220,16 +220,10 @@ enum platoon_status traci_number(struct traci *t, enum traci_domain domain, unsi
 
     if (st != PLATOON_OK)
         return st;
-    switch (value.type) {
-    case TRACI_UBYTE:
-    case TRACI_BYTE:
-    case TRACI_INT:
-    case TRACI_DOUBLE:
-        *out = value.number;
-        return PLATOON_OK;
-    default:
+    if (!traci_is_number(&value))
         return platoon_fail(err, PLATOON_ETYPE, "variable 0x%02x of SUMO's is no number", variable);
-    }
+    *out = value.number;
+    return PLATOON_OK;
 }
 
 enum platoon_status traci_text(struct traci *t, enum traci_domain domain, unsigned variable,
