@@ -381,10 +381,18 @@ TEST(what_a_process_leaves_behind_is_killed_when_it_ends)
     spawner_stop(&s);
 }
 
-TEST(daemon_of_a_living_process_lives)
+/* A process of another slot runs, and ends. */
+static void end_another(struct spawner *s, uint64_t id)
 {
     static char *const other_env[] = {(char *)"PATH=/usr/bin:/bin", (char *)"PLATOON_SLOT=2", NULL};
     char *const true_argv[] = {(char *)"true", NULL};
+
+    ask(s, id, "/", true_argv, other_env, -1);
+    (void)wait_end(s);
+}
+
+TEST(daemon_of_a_living_process_lives)
+{
     struct spawner s;
     pid_t daemon;
     int out;
@@ -393,8 +401,7 @@ TEST(daemon_of_a_living_process_lives)
     /* The subshell ends, so that its child becomes a stray; the shell itself goes on. */
     ask_shell(&s, 1, "(setsid sleep 300 & echo $!); read line < /dev/null; sleep 302", &out);
     daemon = read_pid(out);
-    ask(&s, 2, "/", true_argv, other_env, -1);
-    (void)wait_end(&s);
+    end_another(&s, 2);
     assert_int_equal(kill(daemon, 0), 0);
     spawner_kill(&s, 1, SIGKILL);
     (void)wait_end(&s);
@@ -406,8 +413,6 @@ TEST(daemon_of_a_living_process_lives)
 /* In the middle of an exec a process has no environment to be known by. */
 TEST(daemon_that_starts_programs_all_the_time_lives)
 {
-    static char *const other_env[] = {(char *)"PATH=/usr/bin:/bin", (char *)"PLATOON_SLOT=2", NULL};
-    char *const true_argv[] = {(char *)"true", NULL};
     char path[] = "/tmp/platoon-test-XXXXXX", command[128];
     int fd = mkstemp(path), out;
     struct spawner s;
@@ -421,8 +426,7 @@ TEST(daemon_that_starts_programs_all_the_time_lives)
     ask_shell(&s, 1, command, &out);
     daemon = read_pid(out);
     for (unsigned i = 0; i < 300; i++) {
-        ask(&s, 2 + i, "/", true_argv, other_env, -1);
-        (void)wait_end(&s);
+        end_another(&s, 2 + i);
         assert_int_equal(kill(daemon, 0), 0);
     }
     spawner_kill(&s, 1, SIGKILL);
